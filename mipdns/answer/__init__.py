@@ -1,0 +1,1 @@
+"""What we answer: bytes in, bytes out. The readable specification of every response."""

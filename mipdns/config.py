@@ -1,0 +1,267 @@
+"""`mipdns.toml` as frozen structs. In: a path. Out: a `Config` whose paths are absolute, or a ConfigError.
+
+The one rule: an unknown key, a wrong type or an impossible value is an error that names the key and its place.
+Relative paths start at the configuration file's own folder. docs/configuration.md is the reference.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from mipdns import net
+from mipdns.errors import AddressError, ConfigError
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+SourceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+
+class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[store]`: the database, and the index compiled from it (default: beside it)."""
+
+    database: str = "mip.db"
+    index: str = ""
+
+
+class Serve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[serve]`: where to listen and what the server says of itself."""
+
+    listen: tuple[str, ...] = ("127.0.0.1:5300", "[::1]:5300")
+    zones: str = "zones"
+    threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    nsid: str = ""
+    version: str = ""
+    cookie_secrets: str = ""
+    tcp_connections: Positive = 1000
+    tcp_per_client: Positive = 20
+    tcp_idle_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+
+
+class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[load]`: the window that is judged, the room that counting may take, and what is never listed."""
+
+    window_days: Positive = 7
+    as_of: datetime.date | None = None
+    work: str = "work"
+    memory: str = "1GiB"
+    threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] | None = None
+    bad_lines_max: Share = 0.01
+    exclude: tuple[str, ...] = ()
+
+
+class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+    """What every `[[source]]` has: its name, the files (one path or glob, or several), their date and licence."""
+
+    name: SourceName
+    path: str | tuple[str, ...]
+    dated: datetime.date | None = None
+    licence: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The source's kind as the configuration spells it."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths and globs, absolute once the configuration was read from a file."""
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+
+LogColumn = Literal[
+    "time", "client", "port", "agent", "host", "ja4", "ja3", "bot_score", "forwarded", "server", "proto", "state"
+]
+
+
+class Logs(_Source, tag="logs", frozen=True, kw_only=True):
+    """Request or flow logs. `columns` (csv, parquet) maps our names to the file's: time and client are required."""
+
+    format: Literal[
+        "logpush", "combined", "zeek-http", "zeek-conn", "vpcflow", "nfdump", "csv", "parquet"
+    ]
+    port: bool = False
+    ours: tuple[str, ...] = ()
+    sensor: str = ""
+    columns: dict[LogColumn, str] = {}
+
+
+class Routes(_Source, tag="routes", frozen=True, kw_only=True):
+    """Which AS originates which range."""
+
+    format: Literal["ranges", "pfx2as", "iptoasn"]
+
+
+class PeeringDB(_Source, tag="peeringdb", frozen=True, kw_only=True):
+    """What an AS declares of itself."""
+
+    format: Literal["api"] = "api"
+
+
+class Atlas(_Source, tag="atlas", frozen=True, kw_only=True):
+    """RIPE Atlas traceroute results."""
+
+    format: Literal["results"] = "results"
+
+
+class Ptr(_Source, tag="ptr", frozen=True, kw_only=True):
+    """Reverse names."""
+
+    format: Literal["csv"] = "csv"
+
+
+EgressClass = Literal["cgnat", "vpn", "proxy", "tor", "relay", "campus", "mobile", "other", "hosting"]
+
+
+class Egress(_Source, tag="egress", frozen=True, kw_only=True, rename={"class_": "class"}):
+    """A published list of ranges, all of one class (or `hosting`, which is context)."""
+
+    format: Literal["cidr", "geofeed", "misp"]
+    class_: EgressClass
+
+
+class Truth(_Source, tag="truth", frozen=True, kw_only=True):
+    """Confirmations and denials from ISP partners or products."""
+
+    format: Literal["csv"] = "csv"
+
+
+Source = Logs | Routes | PeeringDB | Atlas | Ptr | Egress | Truth
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"sources": "source"}):
+    """The whole file."""
+
+    store: Store = Store()
+    serve: Serve = Serve()
+    load: Load = Load()
+    sources: tuple[Source, ...] = ()
+
+
+def read_config(path: Path) -> Config:
+    """Read and check a configuration file; every path in the result is absolute. Raises ConfigError."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; name one with --config") from None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{path}: cannot be read: {fault}") from None
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigError(f"{path}: not TOML: {fault}") from None
+    try:
+        config = msgspec.convert(document, Config)
+    except msgspec.ValidationError as fault:
+        raise ConfigError(f"{path}: {_in_toml_words(str(fault), document)}") from None
+    _check(config, path)
+    return _anchored(config, path.resolve().parent)
+
+
+def _in_toml_words(fault: str, document: dict[str, object]) -> str:
+    """msgspec's message with `$.source[0].prot` told as `source 'edge' (number 1), key 'prot'`."""
+    message, _, place = fault.partition(" - at `")
+    place = place.rstrip("`").removeprefix("$").removeprefix(".")
+    if place.startswith("source["):
+        number, _, rest = place.removeprefix("source[").partition("]")
+        listed = document.get("source")
+        entry = listed[int(number)] if isinstance(listed, list) and number.isdigit() else {}
+        name = entry.get("name", "without a name") if isinstance(entry, dict) else "not a table"
+        place = f"[[source]] {name} (number {int(number) + 1 if number.isdigit() else '?'}){rest}"
+    elif place:
+        table, _, key = place.partition(".")
+        place = f"[{table}] {key}".rstrip()
+    return f"{place or 'top level'}: {message[:1].lower()}{message[1:]}"
+
+
+def _check(config: Config, path: Path) -> None:
+    names = [source.name for source in config.sources]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{path}: two sources are named {name!r}; names must differ")
+    try:
+        for text in config.load.exclude:
+            net.parse_range(text)
+    except AddressError as fault:
+        raise ConfigError(f"{path}: [load] exclude: {fault}") from None
+    try:
+        memory_bytes(config.load.memory)
+    except ValueError as fault:
+        raise ConfigError(f"{path}: [load] memory: {fault}") from None
+    for text in config.serve.listen:
+        try:
+            parse_listen(text)
+        except ValueError as fault:
+            raise ConfigError(f"{path}: [serve] listen: {fault}") from None
+    if not config.serve.listen:
+        raise ConfigError(f"{path}: [serve] listen: at least one address is needed")
+    for source in config.sources:
+        if isinstance(source, Logs):
+            _check_logs(source, path)
+
+
+def _check_logs(source: Logs, path: Path) -> None:
+    try:
+        for text in source.ours:
+            net.parse_range(text)
+    except AddressError as fault:
+        raise ConfigError(f"{path}: source {source.name!r}, key 'ours': {fault}") from None
+    if source.format in ("csv", "parquet"):
+        missing = {"time", "client"} - set(source.columns)
+        if missing:
+            raise ConfigError(
+                f"{path}: source {source.name!r}, key 'columns': format {source.format!r} needs the file's names for "
+                f"{' and '.join(sorted(missing))}"
+            )
+    elif source.columns:
+        raise ConfigError(f"{path}: source {source.name!r}: 'columns' goes with format 'csv' or 'parquet' only")
+    if source.port and source.format != "combined":
+        raise ConfigError(f"{path}: source {source.name!r}: 'port' goes with format 'combined' only")
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    def absolute(text: str) -> str:
+        return str(folder / text)
+
+    database = absolute(config.store.database)
+    index = absolute(config.store.index) if config.store.index else str(Path(database).with_suffix(".idx"))
+    secrets = config.serve.cookie_secrets
+    return msgspec.structs.replace(
+        config,
+        store=Store(database, index),
+        serve=msgspec.structs.replace(
+            config.serve, zones=absolute(config.serve.zones), cookie_secrets=absolute(secrets) if secrets else ""
+        ),
+        load=msgspec.structs.replace(config.load, work=absolute(config.load.work)),
+        sources=tuple(
+            msgspec.structs.replace(source, path=tuple(absolute(path) for path in source.paths))
+            for source in config.sources
+        ),
+    )
+
+
+_MEMORY_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+def memory_bytes(text: str) -> int:
+    """`1GiB`, `500MB` and the like, in bytes. Raises ValueError."""
+    for name, size in _MEMORY_UNITS.items():
+        number = text.strip().removesuffix(name).strip()
+        if number != text.strip() and number.replace(".", "", 1).isdigit() and float(number) > 0:
+            return int(float(number) * size)
+    raise ValueError(f"{text!r} is not a size such as '1GiB' or '500MB'")
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """`127.0.0.1:5300` or `[::1]:5300` as (address, port); port 0 lets the system choose. Raises ValueError."""
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") != (":" in host):
+        raise ValueError(f"{text!r}: an IPv6 address stands in brackets, as in '[::1]:5300'")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535) or not host:
+        raise ValueError(f"{text!r} is not ADDRESS:PORT")
+    net.parse_address(host)
+    return host, int(port)

@@ -1,0 +1,190 @@
+"""The records that pass from sources to inference: columns, units, meaning. Data only; version below.
+
+Three shapes cross this line:
+
+- `UnitTable`: what was counted in logs, one row a unit (an IPv4 address or an IPv6 /64), as numpy columns.
+- `Profile`: when a neighbourhood (/24, /48) is active, hour by hour; sums, so that an AS is the sum of its parts.
+- `Assertion`, `Route`, `Network`, `Label`: what somebody says of a range or an AS, as plain records.
+
+A count that could not be made is NaN (missing), never 0.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from mipdns.vocabulary import Class, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+EVIDENCE_VERSION = 1
+"""Raised whenever a column below changes its name, unit or meaning."""
+
+UNIT_COLUMNS: dict[str, str] = {
+    "days": "UTC days of the window in which the unit was seen",
+    "requests_day_max": "requests or connections on the busiest day",
+    "requests_hour_max": "requests or connections in the busiest hour",
+    "ports_hour_max": "distinct source ports in one UTC hour, maximum; IPv6: of one full address",
+    "ports_hour_median": "the same, median over the unit's active hours",
+    "blocks_hour_max": "distinct blocks of 256 source ports touched in one hour, maximum",
+    "agents_hour_max": "distinct user agents in one hour, maximum",
+    "agents_day_max": "distinct user agents on one day, maximum",
+    "agents_day_median": "the same, median over the unit's days",
+    "families_day_max": "distinct agent families (browser and system, no version) on one day, maximum",
+    "agent_top_share": "share of the most frequent agent among requests that carry one, on the busiest day, 0 to 1",
+    "tls_day_max": "distinct TLS fingerprints (JA4, else JA3) on one day, maximum",
+    "forwarded_day_max": "distinct forwarded client addresses on one day, maximum",
+    "forwarded_share": "share of requests that carry a forwarding header, 0 to 1",
+    "addresses_day_max": "distinct full addresses in the unit on one day, maximum; 1 for IPv4",
+    "crawler_share": "share of requests whose agent names a crawler, library or tool, 0 to 1",
+    "mobile_share": "share of requests whose agent is a phone or tablet, 0 to 1",
+    "bot_score_median": "Cloudflare bot score, median (1 surely automated, 99 surely human)",
+    "hours_day_max": "UTC hours with traffic on one day, maximum; only of days seen in full",
+    "night_share": "share of requests in the 8 quietest consecutive UTC hours; only of days seen in full",
+}
+"""Columns of a `UnitTable` beside its key, in order. All float32; NaN where the logs could not tell."""
+
+
+class UnitTable(NamedTuple):
+    """Counted units, sorted by key, one row each.
+
+    key: uint64, `net.unit_key`. last_day: int32, days since 1970-01-01 of the newest day the unit was seen on.
+    columns: `UNIT_COLUMNS` by name, float32, each as long as `key`.
+    """
+
+    key: NDArray[np.uint64]
+    last_day: NDArray[np.int32]
+    columns: Mapping[str, NDArray[np.float32]]
+
+
+class Profile(NamedTuple):
+    """Activity of neighbourhoods by hour; rows add. One row a (neighbourhood, weekend, hour).
+
+    neighbourhood: uint64, `net.neighbourhood_key`. weekend: bool, Saturday or Sunday UTC. hour: 0 to 23 UTC.
+    requests, crawler_requests, mobile_requests, agent_requests (those that carry an agent): counts.
+    unit_hours: (unit, hour) pairs active. Only days seen in full are summed.
+    """
+
+    neighbourhood: NDArray[np.uint64]
+    weekend: NDArray[np.bool_]
+    hour: NDArray[np.int8]
+    requests: NDArray[np.float64]
+    crawler_requests: NDArray[np.float64]
+    mobile_requests: NDArray[np.float64]
+    agent_requests: NDArray[np.float64]
+    unit_hours: NDArray[np.float64]
+
+
+class LogEvidence(NamedTuple):
+    """What all log sources of a load gave together. `as_of` is the day judged from; the window ends with it."""
+
+    units: UnitTable
+    profile: Profile
+    as_of: datetime.date
+    first_day: datetime.date
+    complete_days: int
+    """Days of the window in which every hour of the day lies between the first and the last log line."""
+
+
+Stance = Literal["shared", "single", "hosting"]
+"""What an assertion says: used by many, used by one, or (context, only where nothing else speaks) a data centre."""
+
+
+class Assertion(NamedTuple):
+    """Something that a list, a traceroute, a reverse name or a partner said of a range.
+
+    first, last: 128-bit addresses. origin: the scorecard's key for its weight, such as `list.tor`, `list.hosting`,
+    `trace.cgnat`, `names.static`, `partner.confirm`, `partner.deny`. signal: how it is told in `src=`.
+    classes: `Class` bits it implies, 0 for none. observed: when it was true. expires: last day it counts.
+    exact: an IPv6 range narrower than /64 that stays so; other ranges widen to whole units.
+    source: the configured source's name (or `feedback`). detail: what was read, for people: `hop 100.64.0.1`.
+    """
+
+    first: int
+    last: int
+    origin: str
+    signal: Signal
+    stance: Stance
+    classes: Class
+    observed: datetime.date
+    expires: datetime.date
+    exact: bool
+    source: str
+    detail: str
+
+
+class Route(NamedTuple):
+    """A range and the AS that originates it. Ranges of one table are disjoint and sorted."""
+
+    first: int
+    last: int
+    asn: int
+
+
+NetworkType = Literal["residential", "mobile", "business", "education", "hosting", "transit"]
+
+
+class Network(NamedTuple):
+    """What an AS declares of itself. `declared` is None where it says nothing: absent is not a type.
+
+    info_type, scope, traffic: PeeringDB's own words, "" where empty. updated: ISO time of the row, "" unknown.
+    """
+
+    asn: int
+    name: str
+    info_type: str
+    declared: NetworkType | None
+    scope: str
+    traffic: str
+    updated: str
+    source: str
+
+
+class Label(NamedTuple):
+    """Ground truth: somebody confirms or denies that a range is multi-user. Survives loads.
+
+    classes: `Class` bits, 0 where not told. observed: the day it was true. who: person, partner or product.
+    source: the configured source's name, or `feedback`.
+    """
+
+    first: int
+    last: int
+    confirmed: bool
+    classes: Class
+    observed: datetime.date
+    who: str
+    source: str
+
+
+class BadLine(NamedTuple):
+    """A line that could not be read: the file, its 1-based line number and why."""
+
+    file: str
+    line: int
+    reason: str
+
+
+class FileRead(NamedTuple):
+    """A file that a source took in. digest: SHA-256, hex, of the bytes as stored. rows: lines or records that counted.
+
+    rejected: bad lines; examples: the first of them. dropped: rows in special-purpose space, read well and left out.
+    dated: the day the contents speak of. licence: the configured note.
+    """
+
+    source: str
+    kind: str
+    format: str
+    file: str
+    digest: str
+    bytes: int
+    rows: int
+    rejected: int
+    dropped: int
+    examples: tuple[BadLine, ...]
+    dated: datetime.date
+    licence: str

@@ -1,0 +1,1 @@
+"""What we remember: SQLite. Schema and migrations, regeneration in one transaction, reading back."""
