@@ -1,0 +1,19 @@
+"""Fixtures that every test folder shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data: `$MIPDNS_REAL_DATA`, else `../shared/data` beside the checkout."""
+    folder = Path(os.environ.get("MIPDNS_REAL_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not (folder / "README.md").is_file():
+        pytest.skip(f"no real data at {folder}; set MIPDNS_REAL_DATA")
+    return folder
