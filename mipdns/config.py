@@ -82,9 +82,7 @@ LogColumn = Literal[
 class Logs(_Source, tag="logs", frozen=True, kw_only=True):
     """Request or flow logs. `columns` (csv, parquet) maps our names to the file's: time and client are required."""
 
-    format: Literal[
-        "logpush", "combined", "zeek-http", "zeek-conn", "vpcflow", "nfdump", "csv", "parquet"
-    ]
+    format: Literal["logpush", "combined", "zeek-http", "zeek-conn", "vpcflow", "nfdump", "csv", "parquet"]
     port: bool = False
     ours: tuple[str, ...] = ()
     sensor: str = ""
