@@ -12,7 +12,7 @@ A count that could not be made is NaN (missing), never 0.
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from mipdns.vocabulary import Class, Signal
 
@@ -59,6 +59,28 @@ class UnitTable(NamedTuple):
 
     key: NDArray[np.uint64]
     last_day: NDArray[np.int32]
+    columns: Mapping[str, NDArray[np.float32]]
+
+
+CONTEXT_COLUMNS: dict[str, str] = {
+    "neighbours_seen": "other units of the same /24 or /48 seen in the window",
+    "neighbours_crowded": "share of those whose own traffic looks like a crowd's, 0 to 1 (the unit itself left out)",
+}
+"""What inference adds to a unit from around it. All float32; NaN where nothing is around it."""
+
+
+class ObservationTable(NamedTuple):
+    """What the scorecard saw of each unit, sorted by key: enough to explain a verdict later.
+
+    key, last_day: as in `UnitTable`. asn: int64, 0 where no route covers the unit. traffic: int8, the network type
+    that the traffic around the unit shows, an index into `NETWORK_TYPES`, -1 unknown.
+    columns: `UNIT_COLUMNS` and `CONTEXT_COLUMNS` by name, float32.
+    """
+
+    key: NDArray[np.uint64]
+    last_day: NDArray[np.int32]
+    asn: NDArray[np.int64]
+    traffic: NDArray[np.int8]
     columns: Mapping[str, NDArray[np.float32]]
 
 
@@ -127,6 +149,7 @@ class Route(NamedTuple):
 
 
 NetworkType = Literal["residential", "mobile", "business", "education", "hosting", "transit"]
+NETWORK_TYPES: tuple[NetworkType, ...] = get_args(NetworkType)
 
 
 class Network(NamedTuple):
@@ -143,6 +166,20 @@ class Network(NamedTuple):
     traffic: str
     updated: str
     source: str
+
+
+class JudgedNetwork(NamedTuple):
+    """An AS with the type its traffic shows beside the one it declares; disagreement is kept.
+
+    network: None where nothing is declared and no name is known. inferred: None where too little was seen.
+    requests, units: what the inference rests on.
+    """
+
+    asn: int
+    network: Network | None
+    inferred: NetworkType | None
+    requests: float
+    units: int
 
 
 class Label(NamedTuple):
