@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mipdns.errors import StoreBusy, StoreError, StoreMissing
+from mipdns.errors import SnapshotError, StoreBusy, StoreError, StoreMissing
 from mipdns.index.memory import BATCH_ROWS, MemorySnapshot, SnapshotBuilder
 from mipdns.store.version import require_readable
 
@@ -37,11 +37,13 @@ def read_snapshot(database: Path, *, between_batches: Callable[[], None] = _hurr
         connection.execute("BEGIN")
         serial = _newest_serial(connection, database)
         rows = connection.execute(_ROWS)
-        while batch := rows.fetchmany(BATCH_ROWS):
-            builder.add(batch)
-            between_batches()
-        connection.execute("COMMIT")
-    return builder.finish(serial)
+        try:
+            while batch := rows.fetchmany(BATCH_ROWS):
+                builder.add(batch)
+                between_batches()
+            return builder.finish(serial)
+        except SnapshotError as fault:
+            raise SnapshotError(f"{database}: {fault}") from None
 
 
 def newest_serial(database: Path) -> int:
