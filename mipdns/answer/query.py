@@ -1,0 +1,127 @@
+"""A query taken apart: header, question, EDNS and TSIG.
+
+In: any bytes. Out: a `Query`, or None for what must not be answered at all. The one rule: whatever is wrong with the
+rest, the parts that could be read are kept, so that an error can echo the question and carry an OPT record.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mipdns.answer import wire
+from mipdns.answer.edns import Edns, read_edns
+
+
+class Question(NamedTuple):
+    """The one question. wire: its bytes as sent, letter case and all. labels: lower-cased, left to right."""
+
+    wire: bytes
+    labels: tuple[bytes, ...]
+    qtype: int
+    qclass: int
+
+
+class Tsig(NamedTuple):
+    """What an error to a signed query must repeat (RFC 8945 §4.2): key and algorithm as wire names, time and fudge."""
+
+    key: bytes
+    algorithm: bytes
+    time_and_fudge: bytes
+    original_id: bytes
+
+
+class Query(NamedTuple):
+    """What is asked.
+
+    question: None unless exactly one stands there and could be read; question_count: what the header claims.
+    sound: whether all sections could be read to their end. Bytes after the last record are ignored.
+    """
+
+    id: bytes
+    opcode: int
+    recursion_desired: bool
+    question_count: int
+    question: Question | None
+    edns: Edns | None
+    tsig: Tsig | None
+    sound: bool
+
+
+def parse(packet: bytes) -> Query | None:
+    """The packet as a query; None if it has no whole header or is itself a response (RFC 8906 §3.1.4). Never raises."""
+    if len(packet) < wire.HEADER_SIZE or packet[2] & wire.QR >> 8:
+        return None
+    flags, *counts = (int.from_bytes(packet[at : at + 2], "big") for at in range(2, wire.HEADER_SIZE, 2))
+    cursor = wire.Cursor(packet, wire.HEADER_SIZE)
+    extras = _Extras()
+    question = None
+    sound = True
+    try:
+        for _ in range(counts[0]):
+            question = _read_question(cursor)
+        if any(counts[1:]):
+            _read_records(cursor, counts[1] + counts[2], counts[3], extras)
+    except wire.WireFault:
+        sound = False
+    return Query(
+        packet[:2],
+        flags >> 11 & 0xF,
+        bool(flags & wire.RD),
+        counts[0],
+        question if counts[0] == 1 else None,
+        extras.edns,
+        extras.tsig,
+        sound,
+    )
+
+
+class _Extras:
+    """What the additional section holds beyond data; filled while reading, so that it survives a later fault."""
+
+    edns: Edns | None = None
+    tsig: Tsig | None = None
+
+
+def _read_question(cursor: wire.Cursor) -> Question:
+    start = cursor.at
+    labels = cursor.plain_name()
+    qtype, qclass = cursor.number(2), cursor.number(2)
+    return Question(cursor.packet[start : cursor.at], tuple(label.lower() for label in labels), qtype, qclass)
+
+
+def _read_records(cursor: wire.Cursor, before: int, additional: int, extras: _Extras) -> None:
+    """Read the other sections: `before` records of answer and authority, then `additional` ones. Raises WireFault.
+
+    OPT and TSIG may stand in the additional section only, once each, TSIG last (RFC 6891 §6.1.1, RFC 8945 §5.1).
+    """
+    for number in range(before + additional):
+        start = cursor.at
+        cursor.skip_name()
+        rtype, rclass, ttl, size = cursor.number(2), cursor.number(2), cursor.number(4), cursor.number(2)
+        if rtype == wire.OPT and number >= before:
+            if extras.edns:
+                raise wire.WireFault("a second OPT record")
+            extras.edns = read_edns(rclass, ttl, b"")  # an answer carries OPT even if this record's data is cut off
+            extras.edns = read_edns(rclass, ttl, cursor.take(size))
+            if cursor.packet[start] != 0:
+                raise wire.WireFault("an OPT record whose owner is not the root")
+        elif rtype == wire.TSIG and number == before + additional - 1 and rclass == wire.CLASS_ANY and ttl == 0:
+            extras.tsig = _read_tsig(wire.owner_name(cursor.packet, start), cursor.take(size))
+        elif rtype in (wire.OPT, wire.TSIG):
+            raise wire.WireFault("an OPT or TSIG record where none may stand")
+        else:
+            cursor.take(size)
+
+
+def _read_tsig(key: bytes, rdata: bytes) -> Tsig:
+    """The data of a TSIG record (RFC 8945 §4.2), checked whole. Raises WireFault."""
+    cursor = wire.Cursor(rdata)
+    algorithm = wire.encode_name(cursor.plain_name())
+    time_and_fudge = cursor.take(8)
+    cursor.take(cursor.number(2))
+    original_id = cursor.take(2)
+    cursor.take(2)
+    cursor.take(cursor.number(2))
+    if cursor.at != len(rdata):
+        raise wire.WireFault("bytes after the end of a TSIG record's data")
+    return Tsig(key, algorithm, time_and_fudge, original_id)

@@ -1,0 +1,64 @@
+"""What a listing says: the data of its A and TXT records.
+
+In: an address, the verdict that holds it, the list's rule. Out: record data in wire form. The one rule: an A answer is
+always in 127.0.0.0/16 and a TXT answer is one string of at most 255 printable ASCII characters.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mipdns.answer.lists import Rule, level_code
+from mipdns.net import enclosing_prefix, format_prefix
+from mipdns.vocabulary import Class, Signal, Verdict, names
+
+TXT_MAX: Final = 255
+TEST_TEXT: Final = "v=mip1; test"
+
+
+def point_a(address: int) -> bytes:
+    """A test point answers itself: 127.0.C.S is the last four bytes of its own address."""
+    return (address & 0xFFFFFFFF).to_bytes(4, "big")
+
+
+def verdict_a(verdict: Verdict, rule: Rule) -> bytes:
+    """127.0.C.S: class bits and confidence; in `bits` 127.0.C.T."""
+    last = level_code(verdict.confidence) if rule.bits else verdict.confidence
+    return bytes((127, 0, verdict.classes & 0xFF, last))
+
+
+def point_txt() -> bytes:
+    """The text of every test point."""
+    return _string(TEST_TEXT)
+
+
+def verdict_txt(address: int, verdict: Verdict) -> bytes:
+    """The verdict in words, for this address."""
+    return _string(verdict_text(address, verdict))
+
+
+def verdict_text(address: int, verdict: Verdict) -> str:
+    """`v=mip1; conf=87; …`: keys in fixed order, absent ones left out, the last dropped until 255 characters hold it.
+
+    `net` is the widest prefix that holds the address and lies inside the verdict's range, in the family's own length.
+    """
+    keys = ["v=mip1", f"conf={verdict.confidence}"]
+    if classes := names(Class(verdict.classes & 0xFF)):
+        keys.append("class=" + ",".join(classes))
+    if verdict.users_low is not None and verdict.users_high is not None:
+        keys.append(f"users={verdict.users_low}-{verdict.users_high}")
+    keys.append("net=" + format_prefix(*enclosing_prefix(address, verdict.first, verdict.last)))
+    if verdict.asn is not None:
+        keys.append(f"asn={verdict.asn}")
+    if sources := names(Signal(verdict.sources)):
+        keys.append("src=" + ",".join(sources))
+    if verdict.observed:
+        keys.append(f"seen={verdict.observed}")
+    while len(text := "; ".join(keys)) > TXT_MAX:
+        keys.pop()
+    return text
+
+
+def _string(text: str) -> bytes:
+    """One character-string (RFC 1035 §3.3)."""
+    return bytes((len(text),)) + text.encode("ascii")
