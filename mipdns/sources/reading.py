@@ -7,6 +7,7 @@ counted, and tolerated up to a share of all.
 
 from __future__ import annotations
 
+import csv
 import datetime
 import glob
 import hashlib
@@ -16,8 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
+import msgspec
 import zstandard
 
+from mipdns import net
 from mipdns.config import Source
 from mipdns.errors import SourceMissing, SourceUnreadable, TooManyBadLines
 from mipdns.evidence import BadLine, FileRead
@@ -25,6 +28,7 @@ from mipdns.evidence import BadLine, FileRead
 T = TypeVar("T")
 
 EXAMPLES_KEPT = 5
+EXAMPLES_SHOWN = 3
 REASON_CHARACTERS = 200
 LINE_BYTES_MAX = 4 << 20
 """Far above any record of ours; a longer line means that the file is no text of lines."""
@@ -225,6 +229,27 @@ def clip(text: str, characters: int = 60) -> str:
     return repr(text if len(text) <= characters else text[:characters] + "…")
 
 
+V4_LENGTH_MIN = 8
+V6_LENGTH_MIN = 16
+"""Nobody means more than a /8 or a /16 in one line of a list: `0.0.0.0/0` is a mistake, or an attack."""
+
+
+def named_range(text: str) -> net.Range:
+    """A range as lists name it: an address, a prefix or `first-last`.
+
+    Raises ValueError, with what else the text looks like, for what is no range or one too wide to be meant.
+    """
+    try:
+        first, last = net.parse_range(text)
+    except ValueError as fault:
+        told = str(fault) if text in str(fault) and len(text) <= 60 else f"{clip(text)} is not an address or a prefix"
+        raise ValueError(told + hint(text)) from None
+    bits = 32 - V4_LENGTH_MIN if net.is_v4(first) and net.is_v4(last) else net.ADDRESS_BITS - V6_LENGTH_MIN
+    if last - first >= 1 << bits:
+        raise ValueError(f"{clip(text)} is wider than a /{V4_LENGTH_MIN} (IPv4) or /{V6_LENGTH_MIN} (IPv6)")
+    return first, last
+
+
 class FileTally:
     """Counts one file's lines while it is read."""
 
@@ -235,6 +260,11 @@ class FileTally:
         self.dropped = 0
         self.examples: list[BadLine] = []
         self.dated: datetime.date | None = None
+
+    @property
+    def lines(self) -> int:
+        """Lines (or records) judged so far; comments and blank lines are not."""
+        return self.rows + self.rejected + self.dropped
 
     def bad(self, line: int, reason: str) -> None:
         """Count a line that cannot be read; the first ones are kept with the reason."""
@@ -304,10 +334,10 @@ def check_bad_lines(name: str, bad_lines_max: float, *, rows: int, rejected: int
     total = rows + rejected
     if not rejected or rejected <= bad_lines_max * total:
         return
-    shown = "; ".join(f"{example.file}:{example.line}: {example.reason}" for example in examples)
+    shown = [f"{example.file}:{example.line}: {example.reason}" for example in examples[:EXAMPLES_SHOWN]]
     raise TooManyBadLines(
         f"source {name!r}: {rejected} of {total} lines cannot be read ({100 * rejected / total:.3g} %, the limit is "
-        f"{100 * bad_lines_max:.3g} %): {shown}; mend the file or raise bad_lines_max in [load]"
+        f"{100 * bad_lines_max:.3g} %): {'; '.join(shown)}; mend the file or raise bad_lines_max in [load]"
     )
 
 
@@ -345,3 +375,32 @@ def date_in_comment(comment: str) -> datetime.date | None:
     except ValueError:  # a day that the calendar does not have
         return None
     return None
+
+
+def fields(line: str) -> list[str]:
+    """The columns of one CSV line, quoted ones too (RFC 4180, without line ends inside quotes). Raises ValueError."""
+    try:
+        return next(csv.reader([line]))
+    except (csv.Error, StopIteration) as fault:
+        raise ValueError(f"is not CSV: {fault}") from None
+
+
+def json_document(path: Path) -> object:
+    """A whole JSON file as plain lists and dictionaries. Raises SourceUnreadable."""
+    content = whole_text(path)
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, RecursionError) as fault:
+        raise SourceUnreadable(f"{path}: is not a whole JSON document: {fault}{hint(content)}") from None
+
+
+def hint(content: str) -> str:
+    """What else a text that is not of the expected format looks like, as a clause for a message; "" unknown."""
+    start = content[:100].lstrip()
+    if start.startswith("<"):
+        return " (it looks like an HTML or XML page)"
+    if start.startswith(("{", "[")):
+        return " (it looks like JSON)"
+    if re.match(r"AS\d+\b", start):
+        return " (it looks like a list of AS numbers; addresses and prefixes are read here)"
+    return ""
