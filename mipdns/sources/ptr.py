@@ -61,16 +61,19 @@ TABLE = (
     Words("names.campus", True, "uni college school schule dorm dormitory resnet k12", "the same"),
     Words("names.campus", False, "edu student students faculty library", "a part of one"),
     Words("names.static", False, "static statik statisch statique fixed fixip staticip", "an address of one customer"),
-    Words("names.static", False, "mail smtp mx imap pop3 mta webmail relay", "a mail server"),
-    Words("names.static", False, "server srv vps vds vm dedicated dedi host hosting colo cloud", "a machine by itself"),
+    Words("names.static", False, "mail smtp mx imap pop3 mta webmail", "a mail server"),
+    Words("names.static", False, "server srv vps vds vm dedicated dedi hosting colo cloud", "a machine by itself"),
     Words("names.static", False, "www web ftp ns dns", "a service"),
-    Words("names.access", False, "dyn dynamic dynip dynamicip dhcp pool ip dialup dialin dial", "handed out in turn"),
-    Words("names.access", False, "dsl adsl vdsl sdsl xdsl hdsl pppoe ppp pptp broadband bb", "a telephone line"),
+    Words("names.access", False, "dyn dynamic dynamisch dinamic dinamica dinamico dynip", "handed out in turn"),
+    Words("names.access", False, "dynamicip dhcp pool pools dialup dialin dial dialip dialpool", "the same"),
+    Words("names.access", False, "dsl adsl vdsl sdsl xdsl hdsl pppoe ppp pptp broadband", "a telephone line"),
     Words("names.access", False, "cable catv hfc cablemodem cpe modem docsis", "a cable modem"),
     Words("names.access", False, "fiber fibre ftth fttb fttx fttp gpon pon", "a fibre"),
-    Words("names.access", False, "res residential home cust customer client user subscriber", "a household"),
+    Words("names.access", False, "res residential home cust customer customers client clients", "a household"),
+    Words("names.access", False, "user users subscriber subscribers abo", "the same"),
+    Words("names.access", False, "host", "`host-192-0-2-1` is how access networks number their lines"),
 )
-"""Which words say what. Of the ordinary words for an access line and for a server the former yield to all others."""
+"""Which words say what; two rules that need more than a word stand in `origins`."""
 
 _EXIT_WORDS = {"exit", "exitnode", "exits"}  # beside "tor": alone, `tor` is Toronto's airport
 _CAMPUS_SECOND_LEVEL = {"edu", "ac", "sch", "k12"}  # below a country: ac.uk, edu.au

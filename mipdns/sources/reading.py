@@ -12,18 +12,17 @@ import datetime
 import glob
 import hashlib
 import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
-import zstandard
 
 from mipdns import net
 from mipdns.config import Source
 from mipdns.errors import SourceMissing, SourceUnreadable, TooManyBadLines
 from mipdns.evidence import BadLine, FileRead
+from mipdns.sources.unpacking import unpacked
 
 T = TypeVar("T")
 
@@ -111,7 +110,7 @@ def chunks(path: Path) -> Iterator[bytes]:
     Raises SourceUnreadable for an empty, damaged or truncated file, after what could be read was given.
     """
     packing = compression(path)
-    pieces = _stored(path) if not packing else _unpacked(path, packing)
+    pieces = unpacked(path, _stored(path), packing) if packing else _stored(path)
     first = b""
     for piece in pieces:
         first += piece
@@ -137,48 +136,6 @@ def _stored(path: Path) -> Iterator[bytes]:
         raise SourceMissing(f"{path}: no such file") from None
     except OSError as fault:
         raise SourceUnreadable(f"{path}: cannot be read: {fault.strerror or fault}") from None
-
-
-class _Unpacker(Protocol):
-    """What zlib's and zstandard's decompression objects have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-def _gzip_member() -> _Unpacker:
-    return zlib.decompressobj(wbits=31)
-
-
-def _zstd_frame() -> _Unpacker:
-    return zstandard.ZstdDecompressor().decompressobj()
-
-
-def _unpacked(path: Path, packing: Literal["gzip", "zstd"]) -> Iterator[bytes]:
-    """All members (gzip) or frames (zstd) of a file; both formats allow several, one after the other."""
-    begin: Callable[[], _Unpacker] = _gzip_member if packing == "gzip" else _zstd_frame
-    unpacker: _Unpacker | None = None
-    try:
-        for chunk in _stored(path):
-            rest = chunk
-            while rest:
-                if unpacker is None:
-                    rest = rest.lstrip(b"\0") if packing == "gzip" else rest  # padding after a member (gzip(1))
-                    if not rest:
-                        break
-                    unpacker = begin()
-                if data := unpacker.decompress(rest):
-                    yield data
-                rest = b""
-                if unpacker.eof:
-                    rest, unpacker = unpacker.unused_data, None
-    except (zlib.error, zstandard.ZstdError) as fault:
-        raise SourceUnreadable(f"{path}: is damaged {packing}: {fault}") from None
-    if unpacker is not None:
-        raise SourceUnreadable(f"{path}: is truncated {packing}; fetch it again")
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
