@@ -1,0 +1,225 @@
+"""Reading back. In: the database's path. Out: the records that went in, from one build.
+
+The one rule: read only, one snapshot a call, the connection closed after. Standard library only, so that the serving
+half starts without what writes.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from mipdns import net
+from mipdns.errors import StoreMissing
+from mipdns.evidence import Assertion, BadLine, FileRead, JudgedNetwork, Label, Network
+from mipdns.store.build import Build
+from mipdns.store.connection import reading
+from mipdns.vocabulary import Class, Signal, Verdict
+
+
+class Observation(NamedTuple):
+    """What the scorecard saw of one unit: an IPv4 address or a /64.
+
+    asn: None where no route covers it. traffic: the network type that the traffic around it shows, None unknown.
+    last_day: the newest day it was seen on. features: columns of `evidence.UNIT_COLUMNS` and `CONTEXT_COLUMNS`; what
+    could not be measured is left out.
+    """
+
+    first: int
+    last: int
+    asn: int | None
+    traffic: str | None
+    last_day: datetime.date
+    features: Mapping[str, float]
+
+
+def latest_build(path: Path) -> Build:
+    """The build that is there. Raises StoreMissing where no load has ended yet, StoreVersion or StoreError."""
+    with reading(path) as connection:
+        return _latest_build(connection, path)
+
+
+def verdict_rows(path: Path) -> Iterator[Verdict]:
+    """Every verdict, sorted by first address, as a stream out of one snapshot.
+
+    It holds a connection until it is exhausted or closed. Raises like `latest_build`, when first asked for a row.
+    """
+    with read_build(path) as (_, rows):
+        yield from rows
+
+
+@contextmanager
+def read_build(path: Path) -> Iterator[tuple[Build, Iterator[Verdict]]]:
+    """A build and the stream of its verdicts, out of one snapshot: a load that commits meanwhile changes neither."""
+    with reading(path) as connection:
+        yield _latest_build(connection, path), _verdicts(connection)
+
+
+def find_verdict(path: Path, address: int) -> Verdict | None:
+    """The verdict whose range holds the address, whatever its confidence. Raises like `latest_build`."""
+    with reading(path) as connection:
+        row = connection.execute(
+            f"SELECT {_VERDICT_COLUMNS} FROM verdict WHERE first <= ? ORDER BY first DESC LIMIT 1",  # noqa: S608 ours
+            (net.to_blob(address),),
+        ).fetchone()
+    verdict = _verdict(row) if row else None
+    return verdict if verdict and verdict.last >= address else None
+
+
+def observation_at(path: Path, address: int) -> Observation | None:
+    """What was measured of the address's unit; None where the logs never saw it. Raises like `latest_build`."""
+    first, _ = net.unit(address)
+    with reading(path) as connection:
+        cursor = connection.execute("SELECT * FROM observation WHERE first = ?", (net.to_blob(first),))
+        row = cursor.fetchone()
+        columns = [column[0] for column in cursor.description]
+    if row is None:
+        return None
+    values = dict(zip(columns, row, strict=True))
+    values.pop("build")
+    return Observation(
+        first=net.from_blob(values.pop("first")),
+        last=net.from_blob(values.pop("last")),
+        asn=values.pop("asn"),
+        traffic=values.pop("traffic"),
+        last_day=datetime.date.fromisoformat(values.pop("last_day")),
+        features={name: value for name, value in values.items() if value is not None},
+    )
+
+
+def assertions_at(path: Path, address: int) -> list[Assertion]:
+    """What was said of the address or, unless it was said of exact addresses, of any part of its /64.
+
+    In the order in which it was loaded. Walks the index over all that starts before the address: milliseconds.
+    Raises like `latest_build`.
+    """
+    first, last = net.unit(address)
+    with reading(path) as connection:
+        rows = connection.execute(
+            "SELECT first, last, origin, signal, stance, class, observed, expires, exact, source, detail "
+            "FROM assertion WHERE first <= ? AND last >= ? AND (NOT exact OR (first <= ? AND last >= ?)) ORDER BY id",
+            (net.to_blob(last), net.to_blob(first), net.to_blob(address), net.to_blob(address)),
+        ).fetchall()
+    return [
+        Assertion(
+            net.from_blob(low),
+            net.from_blob(high),
+            origin,
+            Signal(signal),
+            stance,
+            Class(classes),
+            datetime.date.fromisoformat(observed),
+            datetime.date.fromisoformat(expires),
+            bool(exact),
+            source,
+            detail,
+        )
+        for low, high, origin, signal, stance, classes, observed, expires, exact, source, detail in rows
+    ]
+
+
+def network_of(path: Path, asn: int) -> JudgedNetwork | None:
+    """An AS as the build judged it; None where it does not occur. Raises like `latest_build`."""
+    with reading(path) as connection:
+        row = connection.execute(
+            "SELECT name, info_type, declared, scope, traffic, updated, source, inferred, requests, units "
+            "FROM network WHERE asn = ?",
+            (asn,),
+        ).fetchone()
+    if row is None:
+        return None
+    *declared, inferred, requests, units = row
+    network = Network(asn, *declared)
+    return JudgedNetwork(asn, network if network.name or network.source else None, inferred, requests, units)
+
+
+def sources(path: Path) -> list[FileRead]:
+    """The files that the build was made from, in the order they were read. Raises like `latest_build`."""
+    with reading(path) as connection:
+        rows = connection.execute(
+            "SELECT name, kind, format, file, digest, bytes, rows, rejected, dropped, examples, dated, licence "
+            "FROM source ORDER BY id"
+        ).fetchall()
+    return [
+        FileRead(
+            *(name, kind, format_, file, digest, size, good, rejected, dropped),
+            tuple(BadLine(bad["file"], bad["line"], bad["reason"]) for bad in json.loads(examples)),
+            datetime.date.fromisoformat(dated),
+            licence,
+        )
+        for name, kind, format_, file, digest, size, good, rejected, dropped, examples, dated, licence in rows
+    ]
+
+
+def labels(path: Path) -> list[Label]:
+    """All ground truth, oldest first. Reads older schemas too, for a load asks before it brings them up to date.
+
+    Raises StoreMissing without a database; one that holds labels and no build yet is fine.
+    """
+    with reading(path, oldest=1) as connection:
+        rows = connection.execute(
+            "SELECT first, last, confirmed, class, observed, who, source FROM label ORDER BY observed, id"
+        ).fetchall()
+    return [
+        Label(
+            net.from_blob(first),
+            net.from_blob(last),
+            bool(confirmed),
+            Class(classes),
+            datetime.date.fromisoformat(observed),
+            who,
+            source,
+        )
+        for first, last, confirmed, classes, observed, who, source in rows
+    ]
+
+
+_VERDICT_COLUMNS = "first, last, confidence, class, users_low, users_high, sources, asn, observed"
+
+
+def _verdicts(connection: sqlite3.Connection) -> Iterator[Verdict]:
+    cursor = connection.execute(f"SELECT {_VERDICT_COLUMNS} FROM verdict ORDER BY first")  # noqa: S608 a literal
+    return map(_verdict, cursor)
+
+
+def _verdict(row: tuple[bytes, bytes, int, int, int | None, int | None, int, int | None, str]) -> Verdict:
+    first, last, confidence, classes, users_low, users_high, signals, asn, observed = row
+    return Verdict(
+        int.from_bytes(first, "big"),
+        int.from_bytes(last, "big"),
+        confidence,
+        classes,
+        users_low,
+        users_high,
+        signals,
+        asn,
+        observed,
+    )
+
+
+def _latest_build(connection: sqlite3.Connection, path: Path) -> Build:
+    row = connection.execute(
+        "SELECT serial, started, finished, as_of, window_days, model, prior, counts, scores, stages, verdicts, "
+        "listed_v4, listed_v6 FROM build ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        raise StoreMissing(f"{path}: holds no build yet; run `mipdns load`")
+    serial, started, finished, as_of, window_days, model, prior, counts, scores, stages, *totals = row
+    return Build(
+        serial,
+        started,
+        finished,
+        datetime.date.fromisoformat(as_of),
+        window_days,
+        model,
+        prior,
+        json.loads(counts),
+        None if scores is None else json.loads(scores),
+        [(name, seconds) for name, seconds in json.loads(stages)],
+        *totals,
+    )
