@@ -56,14 +56,12 @@ def encode(query: Query, outcome: Outcome, meta: tuple[bytes, ...], size_limit: 
         sections, truncated = ((), (), ()), True
     elif required + sum(map(len, outcome.glue)) > room:
         sections = (outcome.answer, outcome.authority, ())
-    flags = wire.QR | query.opcode << 11 | outcome.rcode & 0xF
+    flags = wire.QR | query.header.flags & (wire.OPCODE | wire.RD) | outcome.rcode & 0xF
     if outcome.authoritative:
         flags |= wire.AA
     if truncated:
         flags |= wire.TC
-    if query.recursion_desired:
-        flags |= wire.RD
     answer, authority, glue = sections
     counts = (1 if question else 0, len(answer), len(authority), len(glue) + len(meta))
-    header = flags.to_bytes(2, "big") + b"".join(count.to_bytes(2, "big") for count in counts)
-    return b"".join((query.id, header, question, *answer, *authority, *glue, *meta))
+    header = wire.Header(query.header.id, flags, *counts)
+    return b"".join((header.pack(), question, *answer, *authority, *glue, *meta))

@@ -33,14 +33,11 @@ class Tsig(NamedTuple):
 class Query(NamedTuple):
     """What is asked.
 
-    question: None unless exactly one stands there and could be read; question_count: what the header claims.
-    sound: whether all sections could be read to their end. Bytes after the last record are ignored.
+    question: None unless exactly one stands there and could be read. sound: whether all sections could be read to
+    their end. Bytes after the last record are ignored.
     """
 
-    id: bytes
-    opcode: int
-    recursion_desired: bool
-    question_count: int
+    header: wire.Header
     question: Question | None
     edns: Edns | None
     tsig: Tsig | None
@@ -49,26 +46,24 @@ class Query(NamedTuple):
 
 def parse(packet: bytes) -> Query | None:
     """The packet as a query; None if it has no whole header or is itself a response (RFC 8906 §3.1.4). Never raises."""
-    if len(packet) < wire.HEADER_SIZE or packet[2] & wire.QR >> 8:
+    if len(packet) < wire.HEADER_SIZE:
         return None
-    flags, *counts = (int.from_bytes(packet[at : at + 2], "big") for at in range(2, wire.HEADER_SIZE, 2))
+    header = wire.read_header(packet)
+    if header.flags & wire.QR:
+        return None
     cursor = wire.Cursor(packet, wire.HEADER_SIZE)
     extras = _Extras()
     question = None
     sound = True
     try:
-        for _ in range(counts[0]):
+        for _ in range(header.questions):
             question = _read_question(cursor)
-        if any(counts[1:]):
-            _read_records(cursor, counts[1] + counts[2], counts[3], extras)
+        _read_records(cursor, header.answers + header.authorities, header.additionals, extras)
     except wire.WireFault:
         sound = False
     return Query(
-        packet[:2],
-        flags >> 11 & 0xF,
-        bool(flags & wire.RD),
-        counts[0],
-        question if counts[0] == 1 else None,
+        header,
+        question if header.questions == 1 else None,
         extras.edns,
         extras.tsig,
         sound,
@@ -86,7 +81,7 @@ def _read_question(cursor: wire.Cursor) -> Question:
     start = cursor.at
     labels = cursor.plain_name()
     qtype, qclass = cursor.number(2), cursor.number(2)
-    return Question(cursor.packet[start : cursor.at], tuple(label.lower() for label in labels), qtype, qclass)
+    return Question(cursor.packet[start : cursor.at], tuple([label.lower() for label in labels]), qtype, qclass)
 
 
 def _read_records(cursor: wire.Cursor, before: int, additional: int, extras: _Extras) -> None:
@@ -97,7 +92,7 @@ def _read_records(cursor: wire.Cursor, before: int, additional: int, extras: _Ex
     for number in range(before + additional):
         start = cursor.at
         cursor.skip_name()
-        rtype, rclass, ttl, size = cursor.number(2), cursor.number(2), cursor.number(4), cursor.number(2)
+        rtype, rclass, ttl, size = cursor.record_head()
         if rtype == wire.OPT and number >= before:
             if extras.edns:
                 raise wire.WireFault("a second OPT record")

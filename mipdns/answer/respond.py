@@ -42,9 +42,9 @@ def decide(
     query: Query, cookie: cookies.CookieReply | None, snapshot: Snapshot | None, zones: Zones, peer: Peer
 ) -> Outcome:
     """What to answer. First the message as such, then who asks, then class and zone, then the name."""
-    if query.opcode != wire.QUERY:
+    if query.header.flags & wire.OPCODE:  # anything but QUERY, which is 0
         return Outcome(wire.NOTIMP)
-    if not query.sound or query.question_count > 1:
+    if not query.sound or query.header.questions > 1:
         return Outcome(wire.FORMERR)
     if query.edns and query.edns.version != 0:
         return Outcome(wire.BADVERS)

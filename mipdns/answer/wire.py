@@ -6,18 +6,18 @@ leaves the packet and takes time linear in its length. No meaning of a message i
 
 from __future__ import annotations
 
-from typing import Final
+from struct import Struct
+from typing import Final, NamedTuple
 
 HEADER_SIZE: Final = 12
 NAME_MAX: Final = 255
 LABEL_MAX: Final = 63
 
 QR: Final = 0x8000
+OPCODE: Final = 0x7800
 AA: Final = 0x0400
 TC: Final = 0x0200
 RD: Final = 0x0100
-
-QUERY: Final = 0
 
 NOERROR: Final = 0
 FORMERR: Final = 1
@@ -48,6 +48,28 @@ CH: Final = 3
 CLASS_ANY: Final = 255
 
 _POINTER: Final = 0xC0
+_RECORD_HEAD: Final = Struct("!HHIH")
+_HEADER: Final = Struct("!HHHHHH")
+
+
+class Header(NamedTuple):
+    """The first 12 bytes (RFC 1035 §4.1.1). flags: the 16 bits from QR to RCODE; the counts of the four sections."""
+
+    id: int
+    flags: int
+    questions: int
+    answers: int
+    authorities: int
+    additionals: int
+
+    def pack(self) -> bytes:
+        """The header in wire form."""
+        return _HEADER.pack(*self)
+
+
+def read_header(packet: bytes) -> Header:
+    """The header of a packet of at least 12 bytes."""
+    return Header(*_HEADER.unpack_from(packet))
 
 
 class WireFault(Exception):
@@ -72,6 +94,11 @@ class Cursor:
         self.at = end
         return taken
 
+    def record_head(self) -> tuple[int, int, int, int]:
+        """TYPE, CLASS, TTL and RDLENGTH of a record, which stand behind its owner name."""
+        rtype, rclass, ttl, size = _RECORD_HEAD.unpack(self.take(_RECORD_HEAD.size))
+        return rtype, rclass, ttl, size
+
     def number(self, size: int) -> int:
         """The next `size` bytes as an unsigned big-endian number."""
         return int.from_bytes(self.take(size), "big")
@@ -85,15 +112,22 @@ class Cursor:
 
         So stand names in questions and in the data of TSIG records. At most 255 bytes (RFC 1035 §3.1).
         """
-        start = self.at
-        labels = []
-        while size := self.number(1):
+        packet, start, end = self.packet, self.at, len(self.packet)
+        at = start
+        labels: list[bytes] = []
+        while at < end:
+            size = packet[at]
+            at += 1
+            if not size:
+                self.at = at
+                return labels
             if size > LABEL_MAX:
                 raise WireFault("a label is longer than 63 bytes, or a pointer where none may be")
-            labels.append(self.take(size))
-            if self.at - start >= NAME_MAX:
+            labels.append(packet[at : at + size])
+            at += size
+            if at - start >= NAME_MAX:
                 raise WireFault("a name is longer than 255 bytes")
-        return labels
+        raise WireFault("a name runs past the end of the packet")
 
     def skip_name(self) -> None:
         """Pass over a record's owner name. A pointer ends it and must point backwards, into the packet's body.
@@ -143,11 +177,4 @@ def encode_name(labels: list[bytes] | tuple[bytes, ...]) -> bytes:
 
 def record(owner: bytes, rtype: int, ttl_s: int, rdata: bytes, rclass: int = IN) -> bytes:
     """One resource record; `owner` is a name or a pointer in wire form (RFC 1035 §4.1.3)."""
-    return b"%b%b%b%b%b%b" % (
-        owner,
-        rtype.to_bytes(2, "big"),
-        rclass.to_bytes(2, "big"),
-        ttl_s.to_bytes(4, "big"),
-        len(rdata).to_bytes(2, "big"),
-        rdata,
-    )
+    return owner + _RECORD_HEAD.pack(rtype, rclass, ttl_s, len(rdata)) + rdata
