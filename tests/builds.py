@@ -1,35 +1,35 @@
-"""Databases with just what serving reads, written by hand: a build, its verdicts, and whose file it is."""
+"""Databases for tests of what serves them: a build of nothing but verdicts, written by the store as a load would."""
 
 from __future__ import annotations
 
-import sqlite3
+import datetime
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 
-from mipdns.net import parse_range, to_blob
-from mipdns.store.version import APPLICATION_ID, SCHEMA_VERSION
+from mipdns.net import parse_range
+from mipdns.store import Contents, regenerate
 from mipdns.vocabulary import Verdict
 
-_TABLES = """
-    CREATE TABLE IF NOT EXISTS verdict (
-        first BLOB PRIMARY KEY, last BLOB NOT NULL, confidence INTEGER NOT NULL, class INTEGER NOT NULL,
-        users_low INTEGER, users_high INTEGER, sources INTEGER NOT NULL, asn INTEGER, observed TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS build (serial INTEGER PRIMARY KEY) STRICT;
-"""
 
-
-def write_build(database: Path, verdicts: Iterable[Verdict], serial: int, *, schema: int = SCHEMA_VERSION) -> Path:
-    """Replace the verdicts and add a build, in one transaction as a load does."""
-    with closing(sqlite3.connect(database, isolation_level=None, timeout=30)) as connection:
-        connection.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {schema}; {_TABLES}")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("DELETE FROM verdict")
-        rows = ((to_blob(row.first), to_blob(row.last), *row[2:]) for row in verdicts)
-        connection.executemany("INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        connection.execute("INSERT INTO build VALUES (?)", (serial,))
-        connection.execute("COMMIT")
+def write_build(database: Path, verdicts: Iterable[Verdict], serial: int) -> Path:
+    """Replace the build in the database, which is made if need be. The serial must be above the last one's."""
+    contents = Contents(
+        verdicts=verdicts,
+        observations=None,
+        networks=[],
+        names={},
+        assertions=[],
+        files=[],
+        labels=[],
+        as_of=datetime.date(2026, 11, 20),
+        window_days=7,
+        model="none",
+        prior=0.3,
+        counts={},
+        scores=None,
+        stages=[],
+    )
+    assert regenerate(database, contents, busy_s=30.0, now=lambda: serial).serial == serial
     return database
 
 

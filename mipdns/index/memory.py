@@ -134,6 +134,7 @@ class SnapshotBuilder:
         self._numbers: dict[Payload, int] = {}
         self._confidences = bytearray()
         self._classes = bytearray()
+        self._occurring: set[int] = set()
         self._previous_last = b""
 
     def add(self, rows: Sequence[Row]) -> None:
@@ -157,6 +158,7 @@ class SnapshotBuilder:
             raise ValueError("a confidence lies outside 1 to 100")
         self._confidences += bytes(confidences)
         self._classes += bytes(classes)
+        self._occurring.update(classes)
         self._previous_last = lasts[-1]
         for half, numbers in zip(self._halves, (*_halves(firsts), *_halves(lasts)), strict=True):
             half.extend(numbers)
@@ -171,7 +173,7 @@ class SnapshotBuilder:
         confidences = bytes(self._confidences)
         maxima = {0: _Maxima(confidences)}
         for class_ in Class:
-            if any(class_ & occurring for occurring in set(self._classes)):
+            if any(class_ & occurring for occurring in self._occurring):
                 maxima[int(class_)] = _Maxima(_where(confidences, self._classes, class_))
         return MemorySnapshot(serial, _Bounds(*self._halves), list(self._numbers), self._payload_at, maxima)
 

@@ -1,0 +1,192 @@
+"""The whole server. In: a `Config`. Out: answers, until a signal says stop.
+
+The one rule: everything that can be wrong is found before the first packet is read; after that, nothing ends the loop
+but SIGTERM or SIGINT. One thread answers; one more reads what is new.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import resource
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from mipdns.config import Config, Serve
+from mipdns.server import control
+from mipdns.server.answering import Answering
+from mipdns.server.content import read_content
+from mipdns.server.counters import Counters
+from mipdns.server.reloader import Reloader
+from mipdns.server.sockets import Listener, open_listeners
+from mipdns.server.tcp import TcpService
+from mipdns.server.udp import UdpService
+
+_log = logging.getLogger("mipdns.server")
+
+STOP_GRACE_S = 1.0
+_SPARE_DESCRIPTORS = 64
+_SWITCH_INTERVAL_S = 0.0005
+
+
+def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. Must run in the main thread.
+
+    `ready` is called once with (address, port) of every listener, in the configuration's order, when the next query
+    will be answered. Raises ZoneError, ConfigError, StoreError, SnapshotError or ServeError, all before that.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with ExitStack() as stack:
+        signals = stack.enter_context(_signals())
+        content = read_content(config)
+        listeners = open_listeners(config.serve.listen)
+        for listener in listeners:
+            stack.callback(listener.close)
+        _allow_descriptors(config.serve.tcp_connections + _SPARE_DESCRIPTORS)
+        answering = Answering(content, Counters())
+        control_file = control.claim(Path(config.store.database))
+        if control_file:
+            stack.callback(control_file.close)
+        reloader = Reloader(config, answering, _teller(control_file, answering, listeners))
+        _log.info(
+            "serving build %d, %d ranges, %d zones on %s",
+            content.snapshot.serial,
+            len(content.snapshot),
+            len(content.zones.by_origin),
+            ", ".join(map(str, listeners)),
+        )
+        del content  # or this frame would keep the first build in memory for ever
+        stack.callback(_log_counters, answering.counters)
+        stack.callback(reloader.stop, STOP_GRACE_S)
+        reloader.start()
+        signals.running = True
+        if ready:
+            ready([(listener.host, listener.port) for listener in listeners])
+        _loop(config.serve, listeners, answering, reloader, signals)
+
+
+def _loop(
+    limits: Serve, listeners: list[Listener], answering: Answering, reloader: Reloader, signals: _Signals
+) -> None:
+    with selectors.DefaultSelector() as selector:
+        tcp = TcpService(selector, answering, limits)
+        udp = [UdpService(listener, answering) for listener in listeners]
+        for listener, service in zip(listeners, udp, strict=True):
+            selector.register(listener.udp, selectors.EVENT_READ, _drainer(service))
+            tcp.listen(listener)
+        selector.register(signals.woken, selectors.EVENT_READ, signals.clear)
+        while not signals.stop:
+            for key, events in selector.select(tcp.wait_s()):
+                key.data(events)
+            tcp.turn()
+            if signals.reload:
+                signals.reload = False
+                reloader.ask()
+            if signals.report:
+                signals.report = False
+                _log_counters(answering.counters)
+        for listener, service in zip(listeners, udp, strict=True):
+            listener.tcp.close()
+            service.drain()
+        tcp.finish(STOP_GRACE_S)
+
+
+def _drainer(service: UdpService) -> Callable[[int], None]:
+    return lambda _: service.drain()
+
+
+class _Signals:
+    """What was asked of us. The handlers set flags; `woken` becomes readable, so that the loop looks at them."""
+
+    def __init__(self, woken: socket.socket) -> None:
+        self.woken = woken
+        self.running = self.stop = self.reload = self.report = False
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Called by Python between two instructions of the main thread."""
+        del frame
+        match number:
+            case signal.SIGHUP:
+                self.reload = True
+            case signal.SIGUSR1:
+                self.report = True
+            case _:
+                self.stop = True
+                if not self.running:
+                    sys.exit(0)  # still reading: nobody has asked anything yet
+
+    def clear(self, events: int) -> None:
+        """Forget that we were woken."""
+        del events
+        self.woken.recv(4096)
+
+
+@contextmanager
+def _signals() -> Iterator[_Signals]:
+    """Our handlers for as long as we serve; whoever called us gets theirs back."""
+    woken, waker = socket.socketpair()
+    with woken, waker:
+        woken.setblocking(False)
+        waker.setblocking(False)
+        signals = _Signals(woken)
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+        previous = {number: signal.signal(number, signals.handle) for number in numbers}
+        previous_fd = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
+        interval = sys.getswitchinterval()
+        # While a new build is read, the answering thread waits at most this long for its turn.
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        try:
+            yield signals
+        finally:
+            sys.setswitchinterval(interval)
+            signal.set_wakeup_fd(previous_fd)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+
+
+def _teller(
+    control_file: control.ControlFile | None, answering: Answering, listeners: list[Listener]
+) -> Callable[[Reloader], None]:
+    """What the reloader calls to keep the control file true."""
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+    def tell(reloader: Reloader) -> None:
+        if control_file is None:
+            return
+        snapshot = answering.content.snapshot
+        control_file.write(
+            control.Running(
+                pid=os.getpid(),
+                pid_namespace=control.pid_namespace(),
+                started=started,
+                listen=tuple(map(str, listeners)),
+                serial=snapshot.serial,
+                ranges=len(snapshot),
+                reload_began=reloader.reload_began,
+                fault=reloader.fault,
+                counters=answering.counters.as_document(),
+            )
+        )
+
+    return tell
+
+
+def _allow_descriptors(wanted: int) -> None:
+    """Raise the soft limit of open files as far as the connections need and the hard limit lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+        if allowed < wanted:
+            _log.warning("only %d open files are allowed, %d wanted; see docs/operation.md", allowed, wanted)
+
+
+def _log_counters(counters: Counters) -> None:
+    _log.info("counters: %s", " ".join(f"{name}={count}" for name, count in counters.as_document().items()))
