@@ -29,6 +29,8 @@ def reading(path: Path, *, oldest: int = version.SCHEMA_VERSION) -> Iterator[sql
     """
     if not path.exists():
         raise StoreMissing(f"{path}: no such database; run `mipdns load`")
+    if path.is_dir():
+        raise StoreError(f"{path}: a folder, not a database; see [store] database")
     with _told(path):
         connection, unlocked = _open(path)
         try:
