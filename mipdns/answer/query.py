@@ -89,23 +89,26 @@ def _read_records(cursor: wire.Cursor, before: int, additional: int, extras: _Ex
 
     OPT and TSIG may stand in the additional section only, once each, TSIG last (RFC 6891 §6.1.1, RFC 8945 §5.1).
     """
+    last = before + additional - 1
     for number in range(before + additional):
         start = cursor.at
         cursor.skip_name()
         rtype, rclass, ttl, size = cursor.record_head()
-        if rtype == wire.OPT and number >= before:
+        if rtype not in (wire.OPT, wire.TSIG):
+            cursor.take(size)
+        elif number < before:
+            raise wire.WireFault("an OPT or TSIG record outside the additional section")
+        elif rtype == wire.OPT:
             if extras.edns:
                 raise wire.WireFault("a second OPT record")
             extras.edns = read_edns(rclass, ttl, b"")  # an answer carries OPT even if this record's data is cut off
             extras.edns = read_edns(rclass, ttl, cursor.take(size))
             if cursor.packet[start] != 0:
                 raise wire.WireFault("an OPT record whose owner is not the root")
-        elif rtype == wire.TSIG and number == before + additional - 1 and rclass == wire.CLASS_ANY and ttl == 0:
+        elif number == last and rclass == wire.CLASS_ANY and ttl == 0:
             extras.tsig = _read_tsig(wire.owner_name(cursor.packet, start), cursor.take(size))
-        elif rtype in (wire.OPT, wire.TSIG):
-            raise wire.WireFault("an OPT or TSIG record where none may stand")
         else:
-            cursor.take(size)
+            raise wire.WireFault("a TSIG record that is not last, or not of class ANY and TTL 0")
 
 
 def _read_tsig(key: bytes, rdata: bytes) -> Tsig:
