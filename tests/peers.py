@@ -1,4 +1,4 @@
-"""Our server, and the name servers and the resolver it is compared with: started on loopback for a test, stopped after.
+"""The name servers and the resolver that mipdns is compared with: started on loopback for a test, stopped after it.
 
 In: zone text or data lines, and an empty folder. Out: a context whose value is a `Peer` that has answered once already.
 A peer that is not installed skips the test, saying so; with MIPDNS_PEERS=required (as in CI) it fails the test instead.
@@ -7,16 +7,13 @@ A peer that is not installed skips the test, saying so; with MIPDNS_PEERS=requir
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,9 +23,6 @@ import dns.message
 import dns.query
 import dns.rdatatype
 import pytest
-
-from mipdns.vocabulary import Verdict
-from tests.small import VERDICTS, write_build
 
 LOOPBACK = ("127.0.0.1", "::1")
 START_S = 10.0
@@ -70,19 +64,6 @@ def free_port() -> int:
                 continue
             return port
     raise RuntimeError("no port is free on both loopback addresses")
-
-
-@contextlib.contextmanager
-def mipdns(folder: Path, zones: Path, verdicts: Iterable[Verdict] = VERDICTS, serve: str = "") -> Iterator[Peer]:
-    """Our own server over the zone files in `zones` and a database of `verdicts`. serve: more lines of `[serve]`."""
-    port = free_port()
-    write_build(folder / "mip.db", verdicts)
-    config = folder / "mipdns.toml"
-    listen = json.dumps([f"127.0.0.1:{port}", f"[::1]:{port}"])
-    config.write_text(f"[serve]\nlisten = {listen}\nzones = {json.dumps(str(zones))}\n{serve}\n")
-    origin = tomllib.loads(next(iter(sorted(zones.glob("*.toml")))).read_text())["origin"]
-    with _running("mipdns", [sys.executable, "-m", "mipdns.server", str(config)], folder, port, origin) as peer:
-        yield peer
 
 
 @contextlib.contextmanager

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests import peers
-from tests.behaviour.table import NSID_TEXT, TCP_IDLE_S, VERSION_TEXT
-
-ZONES = Path(__file__).parent / "zones"
+from tests.e2e import servers
+from tests.small import write_build
+from tests.wire.world import IDENTITY
 
 
 @pytest.fixture(scope="package")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Peer]:
-    serve = f'nsid = "{NSID_TEXT}"\nversion = "{VERSION_TEXT}"\ntcp_idle_s = {TCP_IDLE_S}'
-    with peers.mipdns(tmp_path_factory.mktemp("behaviour"), ZONES, serve=serve) as server:
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    folder = tmp_path_factory.mktemp("behaviour")
+    write_build(folder / "mip.db")
+    with servers.start(servers.write_config(folder, **IDENTITY._asdict())) as server:
         yield server

@@ -1,7 +1,7 @@
 """Queries as bytes, answers as something that can be compared.
 
-Queries are put together by hand, because half of those that a server must survive no library would make. Answers are
-read by dnspython, an implementation of its own, into a `Reply` whose records are plain text.
+Queries are put together by hand (see tests/wire/packets.py), because half of those that a server must survive no
+library would make. Answers are read by dnspython into a `Reply` whose records are plain text.
 """
 
 from __future__ import annotations
@@ -17,38 +17,20 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
-IN, CH, ANY_CLASS = 1, 3, 255
+from tests.wire import packets
+
+IN = 1
 QUERY = 0
 QR, AA, TC, RD, RA, Z, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x0010
 
 NSID, SUBNET, COOKIE, KEEPALIVE = 3, 8, 10, 11
-ID = 0xBEEF
-
-
-def wire_name(text: str) -> bytes:
-    """A name in wire form, letter case kept; `.` is the root. Labels may be longer than a name may hold."""
-    labels = [label.encode("latin-1") for label in text.rstrip(".").split(".") if label]
-    return b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
 
 
 def question(name: str | bytes, rdtype: str | int = "A", rdclass: int = IN) -> bytes:
+    """A question whose name is text (`.` is the root, letter case kept) or bytes that may be no name at all."""
     number = rdtype if isinstance(rdtype, int) else int(dns.rdatatype.from_text(rdtype))
-    wire = name if isinstance(name, bytes) else wire_name(name)
+    wire = name if isinstance(name, bytes) else packets.name(name)
     return wire + number.to_bytes(2, "big") + rdclass.to_bytes(2, "big")
-
-
-def record(rdtype: int, rdclass: int, ttl: int, rdata: bytes, owner: bytes = b"\0") -> bytes:
-    head = owner + rdtype.to_bytes(2, "big") + rdclass.to_bytes(2, "big") + ttl.to_bytes(4, "big")
-    return head + len(rdata).to_bytes(2, "big") + rdata
-
-
-def option(code: int, data: bytes = b"") -> bytes:
-    return code.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data
-
-
-def opt(*options: bytes, size: int = 1232, version: int = 0, flags: int = 0) -> bytes:
-    """An OPT record (RFC 6891 §6.1.2)."""
-    return record(41, size, version << 16 | flags, b"".join(options))
 
 
 def message(
@@ -61,10 +43,10 @@ def message(
     tail: bytes = b"",
 ) -> bytes:
     """A message whose header counts are those of its sections."""
-    sections = [list(questions), list(answer), list(authority), list(additional)]
-    counts = b"".join(len(section).to_bytes(2, "big") for section in sections)
-    header = ID.to_bytes(2, "big") + (flags | opcode << 11).to_bytes(2, "big") + counts
-    return header + b"".join(b"".join(section) for section in sections) + tail
+    sections = (questions, tuple(answer), tuple(authority), tuple(additional))
+    counts = (len(sections[0]), len(sections[1]), len(sections[2]), len(sections[3]))
+    body = b"".join(b"".join(section) for section in sections)
+    return packets.packet(body + tail, counts, flags | opcode << 11)
 
 
 class Opt(NamedTuple):
@@ -99,7 +81,7 @@ class Frame(NamedTuple):
 
 
 def read_reply(packet: bytes) -> Reply:
-    read = dns.message.from_wire(packet, ignore_trailing=False, one_rr_per_rrset=False)
+    read = packets.read(packet)
     rcode = dns.rcode.to_text(read.rcode())
     return Reply(
         "BADVERS" if rcode == "BADSIG" else rcode,

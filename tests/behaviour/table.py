@@ -1,7 +1,7 @@
 """What a row of the table is, and the words that rows are written in.
 
-In: the build of tests/small.py and the zone of zones/mip.internal.toml beside this file. The one rule: an expectation
-is the whole answer, every record and every flag of it; nothing is left to chance.
+In: the build of tests/small.py in the zone as shipped. The one rule: an expectation is the whole answer, every record
+and every flag of it; nothing is left to chance.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mipdns.net import parse_address, reverse_name
-from tests.behaviour.message import IN, Opt, Reply, message, opt, question
-from tests.small import SERIAL
+from tests.behaviour.message import IN, Opt, Reply, message, question
+from tests.wire import packets
+from tests.wire.cases import SOA_DATA, Case
+from tests.wire.packets import opt
 
 LINES = {
     "RFC 1035": "header, echo, letter case, lengths, no compression in a question",
@@ -37,18 +39,18 @@ LINES = {
 }
 
 ORIGIN = "mip.internal"
-TTL_S, NEGATIVE_TTL_S, APEX_TTL_S = 300, 60, 3600
-_SOA_DATA = f"ns1.{ORIGIN}. host\\.master.{ORIGIN}. {SERIAL} 7200 900 604800 {NEGATIVE_TTL_S}"
-SOA = f"{ORIGIN} {APEX_TTL_S} IN SOA {_SOA_DATA}"
-NEGATIVE_SOA = f"{ORIGIN} {NEGATIVE_TTL_S} IN SOA {_SOA_DATA}"
-NS = (f"{ORIGIN} {APEX_TTL_S} IN NS ns.example.net.", f"{ORIGIN} {APEX_TTL_S} IN NS ns1.{ORIGIN}.")
-GLUE = (f"ns1.{ORIGIN} {APEX_TTL_S} IN A 127.0.0.1", f"ns1.{ORIGIN} {APEX_TTL_S} IN AAAA ::1")
+TTL_S = 300
+SOA, NEGATIVE_SOA = (f"{ORIGIN} {ttl_s} IN SOA {SOA_DATA}" for ttl_s in (3600, 60))
 
 NXDOMAIN = Reply("NXDOMAIN", authority=(NEGATIVE_SOA,))
 NODATA = Reply("NOERROR", authority=(NEGATIVE_SOA,))
+NS = Reply(
+    "NOERROR",
+    answer=(f"{ORIGIN} 3600 IN NS ns1.{ORIGIN}.",),
+    additional=tuple(f"ns1.{ORIGIN} 3600 IN {data}" for data in ("A 127.0.0.1", "AAAA ::1")),
+)
 FORMERR, NOTIMP, REFUSED = (Reply(rcode, aa=False) for rcode in ("FORMERR", "NOTIMP", "REFUSED"))
 DROPPED = None
-NSID_TEXT, VERSION_TEXT, TCP_IDLE_S = "behaviour-1", "mipdns under test", 3
 
 
 class Row(NamedTuple):
@@ -67,6 +69,26 @@ Rows = Iterator[tuple[str, bytes, Reply | None]]
 
 def rows_of(line: str, rows: Iterable[tuple[str, bytes, Reply | None]]) -> list[Row]:
     return [Row(line, *row) for row in rows]
+
+
+def from_cases(line: str, cases: Iterable[Case]) -> list[Row]:
+    """What tests/wire/cases.py asks of the answering code alone, to be asked over sockets and of other servers."""
+    return [_from_case(line, case) for case in cases]
+
+
+def _from_case(line: str, case: Case) -> Row:
+    def texts(records: Iterable[str]) -> tuple[str, ...]:
+        lines = []
+        for text in records:
+            owner, ttl, data = text.split(" ", 2)
+            owner = case.name.lower() if owner == "@" else owner
+            lines.append(f"{owner.rstrip('.')} {ttl} {case.qclass} {data}")
+        return tuple(sorted(lines))
+
+    told = case.expected
+    reply = Reply(told.rcode, told.aa, texts(told.answer), texts(told.authority), texts(told.additional))
+    query = packets.query(case.name, case.qtype, case.qclass)
+    return Row(line, f"{case.title}: {case.name} {case.qtype} {case.qclass}", query, reply)
 
 
 def name_of(address: str, within: str = "") -> str:
