@@ -131,7 +131,7 @@ def _misp(path: Path, file: FileTally) -> Iterator[Entry]:
     for place, entry in enumerate(listed, 1):
         try:
             if not isinstance(entry, str):
-                raise ValueError(f"entry {place} is not a text")
+                raise ValueError("is not a text")
             yield _entry(entry)
         except ValueError as fault:
             file.bad(place, f"entry {place}: {fault}")
