@@ -18,6 +18,7 @@ and exits with 1.
     ├── SnapshotError               the index cannot be used; what was served stays
     │   └── SnapshotTooDifferent    a build loses or gains too many listings; `load --force` overrides
     ├── ServeError                  the server cannot start: port taken, address not here, no permission
+    ├── ExportError                 what is served cannot be written in the form asked for: too large, no such list
     └── LookupFailed                a server did not answer, or not with sense
 """
 
@@ -82,6 +83,10 @@ class SnapshotTooDifferent(SnapshotError):
 
 class ServeError(MipdnsError):
     """The server cannot start where the configuration says it should listen."""
+
+
+class ExportError(MipdnsError):
+    """What is served cannot be written in the form that was asked for."""
 
 
 class LookupFailed(MipdnsError):
