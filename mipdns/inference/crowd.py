@@ -1,0 +1,165 @@
+"""Terms and rules for all units at once, in numpy. In: columns and what was heard. Out: points and confidences.
+
+The one rule: for each unit this gives what `weigh` gives in plain Python, to the point; a test holds them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns.evidence import NETWORK_TYPES
+from mipdns.inference import features
+from mipdns.inference.scorecard import MEASURED, POINTS, FeatureTerm, Rules, Scorecard, probability_points, to_points
+from mipdns.inference.voices import Heard
+from mipdns.inference.weigh import ceiling, confidence
+from mipdns.vocabulary import Signal
+
+Points = NDArray[np.int64]
+Measured = dict[Signal, Points]
+HOSTING = NETWORK_TYPES.index("hosting")
+
+
+class Facts(NamedTuple):
+    """All that the rules look at. declared, traffic: index into NETWORK_TYPES, -1 unknown. sets: into `Heards`."""
+
+    measured: Measured
+    declared: NDArray[np.int8]
+    traffic: NDArray[np.int8]
+    sets: NDArray[np.int64]
+
+    def take(self, at: NDArray[np.int64]) -> Facts:
+        """The facts of some of the units."""
+        measured = {signal: points[at] for signal, points in self.measured.items()}
+        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at])
+
+
+class Total(NamedTuple):
+    """What the rules made of each unit. points: log-odds. confidence: percent. signals: bits that did not add 0."""
+
+    points: Points
+    confidence: NDArray[np.int16]
+    signals: NDArray[np.int32]
+
+
+def term_points(term: FeatureTerm, columns: Mapping[str, NDArray[np.float32]]) -> Points:
+    """One term for every unit; 0 where its feature or a bound one is missing or out of bounds."""
+    found = features.values(term.feature, columns)
+    speaks = ~np.isnan(found)
+    for name, (low, high) in term.when.items():
+        bound = features.values(name, columns)
+        speaks &= ~np.isnan(bound)
+        if low is not None:
+            speaks &= bound >= low
+        if high is not None:
+            speaks &= bound < high
+    steps = np.searchsorted(np.array(term.edges), found, side="right").clip(max=len(term.edges))
+    return np.where(speaks, np.array(term.points, dtype=np.int64)[steps], 0)
+
+
+def measure(columns: Mapping[str, NDArray[np.float32]], card: Scorecard, signals: Sequence[Signal]) -> Measured:
+    """The points of the terms that belong to `signals`, summed by signal."""
+    size = len(next(iter(columns.values())))
+    sums = {signal: np.zeros(size, dtype=np.int64) for signal in signals}
+    for term in card.terms:
+        if term.bit in sums:
+            sums[term.bit] += term_points(term, columns)
+    return sums
+
+
+def support(kinds: Sequence[Points], rules: Rules) -> Points:
+    """`weigh.support` of many units."""
+    starts = to_points(rules.corroboration_starts)
+    total = np.zeros_like(kinds[0])
+    loudest = np.zeros_like(kinds[0])
+    for points in kinds:
+        above = np.maximum(points - starts, 0)
+        total += above
+        np.maximum(loudest, above, out=loudest)
+    return total - loudest
+
+
+def looks_crowded(measured: Measured, card: Scorecard) -> NDArray[np.bool_]:
+    """Whether a unit's own traffic, without its surroundings, is corroborated and adds up to a crowd's."""
+    kinds = [points for signal, points in measured.items() if signal is not Signal.NEIGHBOURS]
+    enough: NDArray[np.bool_] = np.sum(kinds, axis=0) >= to_points(card.crowd.log_odds)
+    return enough & (support(kinds, card.rules) > 0)
+
+
+class Heards:
+    """The sets of voices of a load as columns, so that a unit's set is one gather away."""
+
+    def __init__(self, heard: Sequence[Heard]) -> None:
+        def column(values: list[int]) -> Points:
+            return np.array(values, dtype=np.int64)
+
+        self.speaks = column([one.speaks for one in heard])
+        self.aside = column([one.aside for one in heard])
+        self.names = column([one.names for one in heard])
+        self.partner = column([one.partner for one in heard])
+        self.alone = np.array([one.alone for one in heard], dtype=np.bool_)
+        self.signals = column([one.signals for one in heard])
+        self.centre = column([one.datacentre.points if one.datacentre else 0 for one in heard])
+        self.centre_signal = column([int(one.datacentre.signal or 0) if one.datacentre else 0 for one in heard])
+
+
+def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
+    """`weigh.weigh` of many units."""
+    rules, sets = card.rules, facts.sets
+    names, alone, partner = heards.names[sets], heards.alone[sets], heards.partner[sets]
+    corroboration = support([*(facts.measured[kind] for kind in MEASURED), names], rules)
+    signals = heards.signals[sets].astype(np.int32)
+    traffic_says = heards.aside[sets] + names
+    for signal, points in facts.measured.items():
+        traffic_says += points
+        signals |= np.where(points != 0, int(signal), 0).astype(np.int32)
+    context, context_signals = _context(facts, heards, card, corroboration)
+    traffic_says += context
+    signals |= context_signals
+    start = probability_points(prior)
+    heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt)) + heards.speaks[sets]
+    lift = corroboration * to_points(rules.corroboration_slope) // POINTS
+    total = np.where(alone, heard_total, np.minimum(start + traffic_says, ceiling(0, rules) + lift))
+    bound = to_points(rules.partner_bound)
+    total = np.where(partner > 0, np.maximum(total, -bound), total)
+    total = np.where(partner < 0, np.minimum(total, bound), total) + partner
+    return Total(total, confidences(total), signals)
+
+
+def _context(facts: Facts, heards: Heards, card: Scorecard, corroboration: Points) -> tuple[Points, NDArray[np.int32]]:
+    """Points of what the network around says, and the signals that said it (rule 1)."""
+    sets = facts.sets
+    total = np.zeros(len(sets), dtype=np.int64)
+    signals = np.zeros(len(sets), dtype=np.int32)
+    centre = np.zeros(len(sets), dtype=np.int64)
+    centre_signal = np.zeros(len(sets), dtype=np.int32)
+    on_list = np.where(corroboration > 0, 0, heards.centre[sets])
+    for signal, kinds, term in (
+        (Signal.NETWORK, facts.declared, card.network.declared),
+        (Signal.TRAFFIC, facts.traffic, card.network.traffic),
+    ):
+        points = np.array([*term.points, 0], dtype=np.int64)[kinds]
+        is_centre = kinds == HOSTING
+        total += np.where(is_centre, 0, points)
+        signals |= np.where(~is_centre & (points != 0), int(signal), 0).astype(np.int32)
+        stronger = is_centre & (points < centre)
+        centre = np.where(stronger, points, centre)
+        centre_signal = np.where(stronger, int(signal), centre_signal).astype(np.int32)
+    stronger = on_list < centre
+    centre = np.where(stronger, on_list, centre)
+    centre_signal = np.where(stronger, heards.centre_signal[sets], centre_signal).astype(np.int32)
+    counts = ~heards.alone[sets]
+    return total + np.where(counts, centre, 0), signals | np.where(counts, centre_signal, 0).astype(np.int32)
+
+
+_TABLE_END = 6 * POINTS
+_TABLE = np.array([confidence(points) for points in range(-_TABLE_END, _TABLE_END + 1)], dtype=np.int16)
+
+
+def confidences(points: Points) -> NDArray[np.int16]:
+    """`weigh.confidence` of many; beyond 6 log-odds it is 1 or 99."""
+    found: NDArray[np.int16] = _TABLE[points.clip(-_TABLE_END, _TABLE_END) + _TABLE_END]
+    return found

@@ -1,0 +1,218 @@
+"""The address space cut into pieces: where which voices are heard, who originates it, and what is never judged.
+
+In: assertions, routes and holes (special-purpose and excluded space). Out: a `Ground`. The one rule: pieces are
+disjoint and sorted, none lies in a hole, none crosses the border of an AS.
+
+Most pieces consist of whole units and are kept by unit key (`net.unit_key`), as arrays. The few that end inside an
+IPv6 /64 are "odd" and kept as 128-bit ranges.
+"""
+
+from __future__ import annotations
+
+import datetime
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns import net
+from mipdns.evidence import Assertion, Route
+from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.voices import NOTHING, Heard, Voice, hear, voice, widened
+from mipdns.net import Range
+
+V6_FIRST = (net.UNIT_V4_LAST + 1) << 64
+"""Below lie the IPv4-mapped addresses and special-purpose space only."""
+INSIDE = (1 << 64) - 1
+
+
+class Piece(NamedTuple):
+    """Addresses over which the same voices are heard, within one AS. heard: index into `Ground.heard`; asn 0: none."""
+
+    first: int
+    last: int
+    heard: int
+    asn: int
+
+
+class Whole(NamedTuple):
+    """Pieces of whole units, sorted: first and last unit key (uint64), index of what is heard, AS (0: none)."""
+
+    first: NDArray[np.uint64]
+    last: NDArray[np.uint64]
+    heard: NDArray[np.int64]
+    asn: NDArray[np.int64]
+
+
+class Ground(NamedTuple):
+    """Where voices are heard. heard[0] is `NOTHING`; voices: what each entry is made of.
+
+    kept: the assertions that count. dropped: how many expired, and how many lie in each kind of hole, even in part.
+    """
+
+    whole: Whole
+    odd: list[Piece]
+    heard: list[Heard]
+    voices: list[tuple[Voice, ...]]
+    kept: list[Assertion]
+    dropped: dict[str, int]
+
+
+class Origins:
+    """Which AS originates an address; disjoint, sorted routes."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = routes
+        self._firsts = [route.first for route in routes]
+
+    def split(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """A range cut at the borders of routes: (first, last, asn), asn 0 where no route covers it."""
+        at = max(bisect_right(self._firsts, first) - 1, 0)
+        while at < len(self.routes) and self.routes[at].first <= last:
+            route = self.routes[at]
+            if route.last >= first:
+                if route.first > first:
+                    yield first, route.first - 1, 0
+                    first = route.first
+                yield first, min(route.last, last), route.asn
+                if route.last >= last:
+                    return
+                first = route.last + 1
+            at += 1
+        yield first, last, 0
+
+    def of_units(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The AS of each unit's first address, 0 where none."""
+        known = [
+            (low, high, route.asn)
+            for route in self.routes
+            for low, high in key_ranges(route.first, route.last, first_only=True)
+        ]
+        if not known or not len(keys):
+            return np.zeros(len(keys), dtype=np.int64)
+        lows, highs, asns = zip(*known, strict=True)
+        at = find(np.array(lows, dtype=np.uint64), np.array(highs, dtype=np.uint64), keys)
+        return np.array([*asns, 0], dtype=np.int64)[at]
+
+
+def find(lows: NDArray[np.uint64], highs: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The index of the range that holds each key, -1 for none. Ranges are inclusive, disjoint and sorted."""
+    at = np.searchsorted(lows, keys, side="right").astype(np.int64) - 1
+    if not len(lows):
+        return at
+    at[(at >= 0) & (highs[at] < keys)] = -1
+    return at
+
+
+def key_ranges(first: int, last: int, *, first_only: bool = False) -> Iterator[tuple[int, int]]:
+    """The unit keys, first and last, of the units that lie wholly in a range; or whose first address does."""
+    low, high = max(first, net.V4_FIRST), min(last, net.V4_LAST)
+    if low <= high:
+        yield low & net.UNIT_V4_LAST, high & net.UNIT_V4_LAST
+    low = (max(first, V6_FIRST) + INSIDE) >> 64
+    high = last >> 64 if first_only else ((last + 1) >> 64) - 1
+    if low <= high:
+        yield low, high
+
+
+def broken_units(ranges: Iterable[Range]) -> set[int]:
+    """Keys of the IPv6 units inside which a range starts or ends."""
+    keys: set[int] = set()
+    for first, last in ranges:
+        if first & INSIDE and first >= V6_FIRST:
+            keys.add(first >> 64)
+        if (last + 1) & INSIDE and last >= V6_FIRST:
+            keys.add(last >> 64)
+    return keys
+
+
+def survey(
+    assertions: Iterable[Assertion],
+    origins: Origins,
+    holes: dict[str, list[Range]],
+    card: Scorecard,
+    as_of: datetime.date,
+) -> Ground:
+    """Where which assertions are heard. holes: by the name under which what lies in them is counted, each merged."""
+    kept: list[Assertion] = []
+    dropped = {f"assertions_{name}": 0 for name in ("expired", *holes)}
+    ids: dict[Voice, int] = {}
+    claims: list[tuple[int, int, int]] = []
+    for assertion in assertions:
+        if assertion.expires < as_of:
+            dropped["assertions_expired"] += 1
+            continue
+        left = [widened(assertion)]
+        for name, ranges in holes.items():
+            before, left = left, [part for range_ in left for part in net.subtract(*range_, ranges)]
+            dropped[f"assertions_{name}"] += before != left
+        if left:
+            kept.append(assertion)
+            said = ids.setdefault(voice(assertion, card), len(ids))
+            claims += [(first, last, said) for first, last in left]
+    sets: dict[tuple[int, ...], int] = {(): 0}
+    pieces = [
+        Piece(first, last, heard, asn)
+        for start, end, heard in sweep(claims, sets)
+        for first, last, asn in origins.split(start, end)
+    ]
+    by_id = list(ids)
+    voices = [tuple(by_id[one] for one in members) for members in sets]
+    whole, odd = _whole_and_odd(pieces)
+    return Ground(whole, odd, [hear(said, card) if said else NOTHING for said in voices], voices, kept, dropped)
+
+
+def sweep(claims: Sequence[tuple[int, int, int]], sets: dict[tuple[int, ...], int]) -> Iterator[tuple[int, int, int]]:
+    """Ranges with the ids that cover them: (first, last, number of the set of ids), sorted and disjoint.
+
+    sets: numbers of the sets met so far; new ones are added.
+    """
+    events = sorted(
+        [(first, 1, said) for first, _, said in claims] + [(last + 1, -1, said) for _, last, said in claims]
+    )
+    active: Counter[int] = Counter()
+    current, start = 0, 0
+    at = 0
+    while at < len(events):
+        position = events[at][0]
+        while at < len(events) and events[at][0] == position:
+            _, change, said = events[at]
+            active[said] += change
+            if not active[said]:
+                del active[said]
+            at += 1
+        following = sets.setdefault(tuple(sorted(active)), len(sets))
+        if following != current:
+            if current:
+                yield start, position - 1, current
+            current, start = following, position
+
+
+def _whole_and_odd(pieces: list[Piece]) -> tuple[Whole, list[Piece]]:
+    rows: list[tuple[int, int, int, int]] = []
+    odd: list[Piece] = []
+    for first, last, heard, asn in pieces:
+        if net.is_v4(first):
+            rows.append((first & net.UNIT_V4_LAST, last & net.UNIT_V4_LAST, heard, asn))
+            continue
+        low, high = (first + INSIDE) >> 64, ((last + 1) >> 64) - 1
+        if low > high + 1:
+            odd.append(Piece(first, last, heard, asn))
+            continue
+        if first < low << 64:
+            odd.append(Piece(first, (low << 64) - 1, heard, asn))
+        if low <= high:
+            rows.append((low, high, heard, asn))
+        if last >= (high + 1) << 64:
+            odd.append(Piece((high + 1) << 64, last, heard, asn))
+    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    whole = Whole(
+        np.array(columns[0], dtype=np.uint64),
+        np.array(columns[1], dtype=np.uint64),
+        np.array(columns[2], dtype=np.int64),
+        np.array(columns[3], dtype=np.int64),
+    )
+    return whole, odd

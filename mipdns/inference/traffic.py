@@ -1,0 +1,118 @@
+"""The network type that traffic shows: residential, mobile, business, education or hosting, from its day and week.
+
+In: activity by neighbourhood and hour, and which group (neighbourhood or AS) each belongs to. Out: a type a group, -1
+where too little was seen or the shape fits none. The one rule: measures do not depend on the time zone, which nobody
+tells: shares of the quietest and widths of the busiest consecutive hours of a UTC day that is a circle.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns.evidence import NETWORK_TYPES, LogEvidence
+from mipdns.inference.scorecard import TrafficTypes
+
+HOURS = 24
+NIGHT_HOURS = 8
+BUSY_SHARE = 0.8
+MOBILE, BUSINESS, EDUCATION, HOSTING, RESIDENTIAL = map(
+    NETWORK_TYPES.index, ("mobile", "business", "education", "hosting", "residential")
+)
+
+Numbers = NDArray[np.float64]
+
+
+def types_of_groups(
+    logs: LogEvidence, groups: NDArray[np.int64], units: NDArray[np.int64], limits: TrafficTypes
+) -> NDArray[np.int8]:
+    """The type of each group. groups: the group of each profile row, -1 for none. units: how many each group has."""
+    size = len(units)
+    enough = (_sums(logs.profile.requests, groups, size) >= limits.requests) & (units >= limits.units)
+    enough &= _sums(logs.profile.unit_hours, groups, size) >= limits.unit_hours
+    found = np.full(size, -1, dtype=np.int8)
+    if logs.complete_days < limits.complete_days or not enough.any():
+        return found
+    narrow = np.full(size + 1, -1, dtype=np.int64)
+    narrow[:-1][enough] = np.arange(enough.sum())
+    found[enough] = _types(logs, narrow[groups], int(enough.sum()), limits)
+    return found
+
+
+def requests_of_groups(logs: LogEvidence, groups: NDArray[np.int64], size: int) -> Numbers:
+    """How many requests each group made on days seen in full."""
+    return _sums(logs.profile.requests, groups, size)
+
+
+def _types(logs: LogEvidence, groups: NDArray[np.int64], size: int, limits: TrafficTypes) -> NDArray[np.int8]:
+    profile = logs.profile
+    weekdays, weekend_days = complete_days(logs.first_day, logs.as_of, logs.complete_days)
+    week = _sums(
+        profile.requests, np.where(groups >= 0, (groups * 2 + profile.weekend) * HOURS + profile.hour, -1), size * 48
+    ).reshape(size, 2, HOURS)
+    weekday, weekend = week[:, 0], week[:, 1]
+    agents = _sums(profile.agent_requests, groups, size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        crawlers = _sums(profile.crawler_requests, groups, size) / agents
+        phones = _sums(profile.mobile_requests, groups, size) / agents
+        night = night_share(weekday + weekend)
+        ratio = (weekend.sum(axis=1) / weekend_days) / (weekday.sum(axis=1) / weekdays)
+    both = bool(weekdays and weekend_days)
+    width = busy_hours(weekday)
+    if both:
+        office, home = ratio <= limits.office_weekend_ratio, ratio >= limits.home_weekend_ratio
+    else:
+        office, home = (width <= limits.business_hours) & (weekdays > 0), np.full(size, weekdays > 0)
+    return np.select(
+        [
+            (crawlers >= limits.hosting_crawler_share) | (night >= limits.hosting_night_share),
+            phones >= limits.mobile_share,
+            office & (width <= limits.business_hours),
+            office,
+            home & (night <= limits.home_night_share),
+        ],
+        [HOSTING, MOBILE, BUSINESS, EDUCATION, RESIDENTIAL],
+        default=-1,
+    ).astype(np.int8)
+
+
+def night_share(hours: Numbers) -> Numbers:
+    """Share of the 8 quietest consecutive hours, 0 to 1/3, of rows of 24 hours; NaN for an empty row."""
+    share: Numbers = _windows(hours, NIGHT_HOURS).min(axis=1) / hours.sum(axis=1)
+    return share
+
+
+def busy_hours(hours: Numbers) -> NDArray[np.int64]:
+    """The fewest consecutive hours that hold 80 % of a row of 24; 24 for an empty row."""
+    total = hours.sum(axis=1)
+    width = np.full(len(hours), HOURS, dtype=np.int64)
+    for wide in range(HOURS - 1, 0, -1):
+        width[(total > 0) & (_windows(hours, wide).max(axis=1) >= BUSY_SHARE * total)] = wide
+    return width
+
+
+def complete_days(first_day: datetime.date, as_of: datetime.date, complete: int) -> tuple[int, int]:
+    """How many of the days seen in full are weekdays, and how many Saturdays or Sundays.
+
+    Which days are complete is not told, only how many: the missing are taken from the ends, the last first.
+    """
+    days = [first_day + datetime.timedelta(n) for n in range((as_of - first_day).days + 1)]
+    missing = max(len(days) - complete, 0)
+    days = days[missing // 2 : len(days) - (missing - missing // 2)]
+    weekend = sum(day.weekday() >= 5 for day in days)
+    return len(days) - weekend, weekend
+
+
+def _windows(hours: Numbers, wide: int) -> Numbers:
+    """Sums of every `wide` consecutive hours round the clock, one column for each start."""
+    ring = np.concatenate([np.zeros((len(hours), 1)), np.cumsum(np.tile(hours, 2), axis=1)], axis=1)
+    sums: Numbers = ring[:, wide : wide + HOURS] - ring[:, :HOURS]
+    return sums
+
+
+def _sums(values: Numbers, groups: NDArray[np.int64], size: int) -> Numbers:
+    member = groups >= 0
+    sums: Numbers = np.bincount(groups[member], weights=values[member], minlength=size).astype(np.float64)
+    return sums

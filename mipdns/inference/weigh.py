@@ -1,0 +1,108 @@
+"""The rules that turn sums into one confidence, for one unit, in plain Python; `crowd.py` has the same for millions.
+
+In: points by signal and what was heard. Out: the lines whose sum is the served log-odds. The rules, in order
+(docs/model.md says why):
+
+1. A data centre counts once, and not at all where a list, a trace or a partner says that the address is shared; what
+   only a list or a name says of it gives way to corroborated traffic.
+2. Where such a voice speaks, traffic takes away at most `doubt`.
+3. Elsewhere one kind of evidence is not enough: the total stays below `uncorroborated_ceiling`, which each further kind
+   lifts by `corroboration_slope` for what it has above `corroboration_starts`.
+4. A partner's word outweighs the rest: what the rest holds against it is bounded by `partner_bound`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from mipdns.evidence import NETWORK_TYPES, NetworkType
+from mipdns.inference.scorecard import MEASURED, POINTS, Rules, Scorecard, probability_points, to_points
+from mipdns.inference.voices import Heard, Line
+from mipdns.vocabulary import Signal
+
+CONFIDENCE_MIN, CONFIDENCE_MAX = 1, 99
+"""100 would say that no mistake is possible, and 0 is what is not served."""
+
+
+def confidence(points: int) -> int:
+    """Log-odds in points as the percent that is served."""
+    probability = 1.0 / (1.0 + math.exp(-max(min(points, 20 * POINTS), -20 * POINTS) / POINTS))
+    return min(max(math.floor(100.0 * probability + 0.5), CONFIDENCE_MIN), CONFIDENCE_MAX)
+
+
+def support(kinds: Iterable[int], rules: Rules) -> int:
+    """How far kinds of evidence other than the loudest corroborate it, in points."""
+    starts = to_points(rules.corroboration_starts)
+    above = [max(points - starts, 0) for points in kinds]
+    return sum(above) - max(above, default=0)
+
+
+def ceiling(corroboration: int, rules: Rules) -> int:
+    """The most that log-odds may reach where no voice may list alone, in points."""
+    alone = probability_points(rules.uncorroborated_ceiling)
+    return alone + corroboration * to_points(rules.corroboration_slope) // POINTS
+
+
+def weigh(
+    measured: Mapping[Signal, int],
+    heard: Heard,
+    card: Scorecard,
+    *,
+    prior: float,
+    declared: NetworkType | None = None,
+    traffic: NetworkType | None = None,
+) -> list[Line]:
+    """The lines beside the unit's own terms: prior, context, voices and rules, in this order.
+
+    measured: the sum of the unit's own terms by signal, in points; empty where no log saw it. prior: strictly between
+    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows.
+    """
+    rules = card.rules
+    corroboration = support([*(measured.get(kind, 0) for kind in MEASURED), heard.names], rules)
+    context = _context(declared, traffic, heard, corroboration, card)
+    lines = [Line(None, "prior", probability_points(prior)), *context]
+    traffic_says = sum(measured.values()) + sum(line.points for line in context) + heard.aside + heard.names
+    lines += [line for line in heard.lines if line.signal is not Signal.PARTNER]
+    if heard.alone:
+        limited = max(traffic_says, -to_points(rules.doubt))
+        _note(lines, "rule.doubt", limited - traffic_says)
+        total = lines[0].points + limited + heard.speaks
+    else:
+        total = lines[0].points + traffic_says
+        allowed = min(total, ceiling(corroboration, rules))
+        _note(lines, "rule.uncorroborated", allowed - total)
+        total = allowed
+    if heard.partner:
+        bound = to_points(rules.partner_bound)
+        bounded = max(total, -bound) if heard.partner > 0 else min(total, bound)
+        _note(lines, "rule.partner", bounded - total)
+    lines += [line for line in heard.lines if line.signal is Signal.PARTNER]
+    return lines
+
+
+def _context(
+    declared: NetworkType | None, traffic: NetworkType | None, heard: Heard, corroboration: int, card: Scorecard
+) -> list[Line]:
+    """What the network around says; of several that call it a data centre only the strongest, or none (rule 1)."""
+    lines: list[Line] = []
+    centres: list[Line] = []
+    for signal, kind, term in (
+        (Signal.NETWORK, declared, card.network.declared),
+        (Signal.TRAFFIC, traffic, card.network.traffic),
+    ):
+        if kind is not None:
+            line = Line(signal, f"{signal.name.lower()}.{kind}", term.points[NETWORK_TYPES.index(kind)])  # type: ignore[union-attr]  # a single bit has a name
+            (centres if kind == "hosting" else lines).append(line)
+    if heard.alone:
+        return lines
+    if heard.datacentre and not corroboration:
+        centres.append(heard.datacentre)
+    if centres:
+        lines.append(min(centres, key=lambda line: line.points))
+    return lines
+
+
+def _note(lines: list[Line], rule: str, points: int) -> None:
+    if points:
+        lines.append(Line(None, rule, points))
