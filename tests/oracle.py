@@ -2,11 +2,12 @@
 
 In: verdicts, the zone's floor, the labels before the origin. Out: NXDOMAIN, NODATA or the A and TXT of a listing.
 The one rule: names are taken apart from the outside in, as a tree is walked, and every prefix is compared with every
-range; no index, no short cut.
+range; no index.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 from typing import NamedTuple
@@ -61,7 +62,6 @@ class Oracle:
     def __init__(self, verdicts: Sequence[Verdict], floor: int) -> None:
         self._verdicts = verdicts
         self._lists = every_list(floor)
-        self._points = {name: frozenset(_test_points(which)) for name, which in self._lists.items()}
 
     def say(self, prefix: str) -> Listing | Absent:
         """What the zone holds at the labels `prefix` before its origin (lower case, no trailing dot)."""
@@ -87,9 +87,9 @@ class Oracle:
         return "", labels
 
     def _listing(self, within: str, address: int) -> Listing | None:
-        if address - V4 in self._points[within]:
-            return Listing(_dotted(address - V4), "v=mip1; test")
         which = self._lists[within]
+        if address - V4 in _test_points(which):
+            return Listing(_dotted(address - V4), "v=mip1; test")
         for row in self._verdicts:
             if row.first <= address <= row.last and _admits(which, row):
                 fourth = row.confidence
@@ -100,24 +100,27 @@ class Oracle:
 
     def _holds(self, within: str, first: int, last: int) -> bool:
         which = self._lists[within]
-        return any(row.first <= last and first <= row.last and _admits(which, row) for row in self._verdicts) or any(
-            first <= V4 | point <= last for point in self._points[within]
-        )
+        if any(row.first <= last and first <= row.last and _admits(which, row) for row in self._verdicts):
+            return True
+        near = first <= V4 | 127 << 24 | 0xFFFF and V4 | 127 << 24 <= last
+        return near and any(first <= V4 | point <= last for point in _test_points(which))
 
 
 def _admits(which: List, row: Verdict) -> bool:
     return row.confidence >= which.floor and (not which.classes or bool(row.classes & which.classes))
 
 
-def _test_points(which: List) -> Iterator[int]:
+@functools.cache
+def _test_points(which: List) -> frozenset[int]:
     """RFC 5782 §5: 127.0.0.2 in every list, 127.0.C.S where the list admits what it would mean, never 127.0.0.1."""
-    yield 127 << 24 | 2
+    points = {127 << 24 | 2}
     fourths = [(value, level) for level, value in LEVELS] if which.bits else [(s, s) for s in range(1, 101)]
     for classes in range(256):
         for fourth, confidence in fourths:
             admitted = confidence >= which.floor and (not which.classes or bool(classes & which.classes))
             if admitted and (classes, fourth) != (0, 1):
-                yield 127 << 24 | classes << 8 | fourth
+                points.add(127 << 24 | classes << 8 | fourth)
+    return frozenset(points)
 
 
 def _readings(outside_in: list[str]) -> Iterator[tuple[int, int]]:
