@@ -7,9 +7,11 @@ Relative paths start at the configuration file's own folder. docs/configuration.
 from __future__ import annotations
 
 import datetime
+import glob
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -17,6 +19,7 @@ from mipdns import net
 from mipdns.errors import AddressError, ConfigError
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 SourceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
@@ -24,7 +27,7 @@ SourceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[store]`: the database, and the index compiled from it (default: beside it)."""
 
-    database: str = "mip.db"
+    database: NonEmpty = "mip.db"
     index: str = ""
 
 
@@ -32,7 +35,7 @@ class Serve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[serve]`: where to listen and what the server says of itself."""
 
     listen: tuple[str, ...] = ("127.0.0.1:5300", "[::1]:5300")
-    zones: str = "zones"
+    zones: NonEmpty = "zones"
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0
     nsid: str = ""
     version: str = ""
@@ -47,7 +50,7 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     window_days: Positive = 7
     as_of: datetime.date | None = None
-    work: str = "work"
+    work: NonEmpty = "work"
     memory: str = "1GiB"
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0
     prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] | None = None
@@ -59,7 +62,7 @@ class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """What every `[[source]]` has: its name, the files (one path or glob, or several), their date and licence."""
 
     name: SourceName
-    path: str | tuple[str, ...]
+    path: NonEmpty | Annotated[tuple[NonEmpty, ...], msgspec.Meta(min_length=1)]
     dated: datetime.date | None = None
     licence: str = ""
 
@@ -156,23 +159,52 @@ def read_config(path: Path) -> Config:
     except msgspec.ValidationError as fault:
         raise ConfigError(f"{path}: {_in_toml_words(str(fault), document)}") from None
     _check(config, path)
-    return _anchored(config, path.resolve().parent)
+    anchored = _anchored(config, path.resolve().parent)
+    if Path(anchored.store.index) == Path(anchored.store.database):
+        raise ConfigError(f"{path}: [store] index: {anchored.store.index} is the database itself; name another file")
+    return anchored
 
 
 def _in_toml_words(fault: str, document: dict[str, object]) -> str:
-    """msgspec's message with `$.source[0].prot` told as `source 'edge' (number 1), key 'prot'`."""
-    message, _, place = fault.partition(" - at `")
-    place = place.rstrip("`").removeprefix("$").removeprefix(".")
-    if place.startswith("source["):
-        number, _, rest = place.removeprefix("source[").partition("]")
-        listed = document.get("source")
-        entry = listed[int(number)] if isinstance(listed, list) and number.isdigit() else {}
-        name = entry.get("name", "without a name") if isinstance(entry, dict) else "not a table"
-        place = f"[[source]] {name} (number {int(number) + 1 if number.isdigit() else '?'}){rest}"
-    elif place:
-        table, _, key = place.partition(".")
-        place = f"[{table}] {key}".rstrip()
-    return f"{place or 'top level'}: {message[:1].lower()}{message[1:]}"
+    """msgspec's message with `$.source[0].port` told as `source 'edge' (number 1), key 'port'`."""
+    message, _, where = fault.partition(" - at `")
+    where = where.removeprefix("key` in `").rstrip("`").removeprefix("$").removeprefix(".")
+    message = _UNKNOWN.sub(r"unknown key '\1'", _MISSING.sub(r"key '\1' is missing", message))
+    message = message[:1].lower() + message[1:]
+    if where == "source":
+        return f"{message}: each source is a table of its own, headed [[source]]"
+    if not where.startswith("source["):
+        table, _, key = where.partition(".")
+        return f"[{table}] {key}".rstrip() + f": {message}" if table else f"top level: {message}"
+    number, _, key = where.removeprefix("source[").partition("]")
+    listed = document["source"]
+    entry = listed[int(number)] if isinstance(listed, list) else None
+    if not isinstance(entry, dict):
+        return f"source number {int(number) + 1}: {message}: each source is a table of its own, headed [[source]]"
+    named = (
+        f"source {entry['name']!r} (number {int(number) + 1})"
+        if "name" in entry
+        else f"source number {int(number) + 1}"
+    )
+    key = key.removeprefix(".").replace("[...]", "")
+    choices = _choices(entry, key) if message.startswith("invalid ") else ""
+    return f"{named}, key {key!r}: {message}{choices}" if key else f"{named}: {message}"
+
+
+_UNKNOWN = re.compile("Object contains unknown field `(.*)`")
+_MISSING = re.compile("Object missing required field `(.*)`")
+
+
+def _choices(entry: dict[str, object], key: str) -> str:
+    """The words that a source's key may hold, as a clause; "" where it takes more than a few words."""
+    kinds: dict[object, type[msgspec.Struct]] = {kind.__struct_config__.tag: kind for kind in get_args(Source)}
+    if key == "kind":
+        return f"; the kinds are {', '.join(map(str, kinds))}"
+    for field in msgspec.structs.fields(kinds[entry["kind"]]):
+        words = get_args(LogColumn) if field.encode_name == "columns" else get_args(field.type)
+        if field.encode_name == key and words and all(isinstance(word, str) for word in words):
+            return f"; it may be {', '.join(words)}"
+    return ""
 
 
 def _check(config: Config, path: Path) -> None:
@@ -224,6 +256,9 @@ def _anchored(config: Config, folder: Path) -> Config:
     def absolute(text: str) -> str:
         return str(folder / text)
 
+    def pattern(text: str) -> str:
+        return str(Path(glob.escape(str(folder))) / text) if glob.has_magic(text) else absolute(text)
+
     database = absolute(config.store.database)
     index = absolute(config.store.index) if config.store.index else str(Path(database).with_suffix(".idx"))
     secrets = config.serve.cookie_secrets
@@ -235,7 +270,7 @@ def _anchored(config: Config, folder: Path) -> Config:
         ),
         load=msgspec.structs.replace(config.load, work=absolute(config.load.work)),
         sources=tuple(
-            msgspec.structs.replace(source, path=tuple(absolute(path) for path in source.paths))
+            msgspec.structs.replace(source, path=tuple(pattern(path) for path in source.paths))
             for source in config.sources
         ),
     )
