@@ -21,6 +21,7 @@ from mipdns.simulate.population import World
 from mipdns.simulate.writers.files import Written, write_bytes, write_lines
 from mipdns.simulate.writers.rows import prefix_text
 
+_HOSTER = next(at for at, network in enumerate(NETWORKS) if "hosting" in network.roles)
 _PLACES = ("US,US-NY,New York", "DE,DE-BE,Berlin", "JP,,Tokyo", "BR,BR-SP,", "GB,,London", "IN,IN-MH,Mumbai")
 
 
@@ -52,7 +53,7 @@ def write_lists(
 
 
 class _Picker:
-    """Chooses what a list names; the one place that draws, so that the files stay the same for a seed."""
+    """Chooses what a list names. It holds the random numbers' state; each list draws from it in turn."""
 
     def __init__(self, world: World, plan: WorldPlan, rng: np.random.Generator) -> None:
         self._world, self._plan, self._rng = world, plan, rng
@@ -68,9 +69,7 @@ class _Picker:
         """Whole pools, as the prefixes that hold just them: publishers list what they were allotted."""
         units, rows = self._world.units, self._rows(kinds)
         numbers = np.unique(units.pool[rows])
-        chosen = numbers[self._rng.random(len(numbers)) < share]
-        if not len(chosen):
-            chosen = numbers[:1]
+        chosen = self._rng.permutation(numbers)[: max(1, round(share * len(numbers)))]
         texts = [
             text
             for number in chosen
@@ -98,7 +97,7 @@ class _Picker:
         taken = self._rng.choice(self._others, size=(count + 1) // 2, replace=False)
         texts += [prefix_text(int(self._world.units.key[row])) for row in taken]
         silent = self._rng.integers(200, 255, size=count // 2).tolist()
-        texts += [str(IPv4Address(v4_base(13) + (240 << 8) + last)) for last in silent]
+        texts += [str(IPv4Address(v4_base(_HOSTER) + (240 << 8) + last)) for last in silent]
         return [texts[at] for at in self._rng.permutation(len(texts))]
 
 
