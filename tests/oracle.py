@@ -102,7 +102,7 @@ class Oracle:
         which = self._lists[within]
         if any(row.first <= last and first <= row.last and _admits(which, row) for row in self._verdicts):
             return True
-        near = first <= V4 | 127 << 24 | 0xFFFF and V4 | 127 << 24 <= last
+        near = first <= V4 | 127 << 24 | 0xFFFF and last >= V4 | 127 << 24
         return near and any(first <= V4 | point <= last for point in _test_points(which))
 
 
