@@ -19,6 +19,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
+import msgspec
+
 from mipdns.config import Config, Serve
 from mipdns.server import control
 from mipdns.server.answering import Answering
@@ -32,7 +34,9 @@ from mipdns.server.udp import UdpService
 _log = logging.getLogger("mipdns.server")
 
 STOP_GRACE_S = 1.0
-_SPARE_DESCRIPTORS = 64
+_OWN_DESCRIPTORS = 24
+"""Files that the server opens beside its listeners and connections: the database twice, with its log; ours; spare."""
+
 _SWITCH_INTERVAL_S = 0.0005
 
 
@@ -49,7 +53,8 @@ def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] 
         listeners = open_listeners(config.serve.listen)
         for listener in listeners:
             stack.callback(listener.close)
-        _allow_descriptors(config.serve.tcp_connections + _SPARE_DESCRIPTORS)
+        connections = _affordable(config.serve.tcp_connections, _OWN_DESCRIPTORS + 2 * len(listeners))
+        limits = msgspec.structs.replace(config.serve, tcp_connections=connections)
         answering = Answering(content, Counters())
         control_file = control.claim(Path(config.store.database))
         if control_file:
@@ -69,7 +74,7 @@ def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] 
         signals.running = True
         if ready:
             ready([(listener.host, listener.port) for listener in listeners])
-        _loop(config.serve, listeners, answering, reloader, signals)
+        _loop(limits, listeners, answering, reloader, signals)
 
 
 def _loop(
@@ -178,14 +183,19 @@ def _teller(
     return tell
 
 
-def _allow_descriptors(wanted: int) -> None:
-    """Raise the soft limit of open files as far as the connections need and the hard limit lets us."""
+def _affordable(connections: int, others: int) -> int:
+    """How many TCP connections the limit of open files leaves room for, once it is raised as far as it may be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-        if allowed < wanted:
-            _log.warning("only %d open files are allowed, %d wanted; see docs/operation.md", allowed, wanted)
+    if soft == resource.RLIM_INFINITY or soft >= connections + others:
+        return connections
+    allowed = connections + others if hard == resource.RLIM_INFINITY else min(connections + others, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < connections + others:
+        connections = max(allowed - others, 1)
+        _log.warning(
+            "only %d open files are allowed, so at most %d TCP connections; raise LimitNOFILE", hard, connections
+        )
+    return connections
 
 
 def _log_counters(counters: Counters) -> None:

@@ -59,21 +59,23 @@ def write_config(folder: Path, *, listen: tuple[str, ...] = LOOPBACK, zones: Pat
 def start(config_path: Path, *prefix: str) -> Iterator[Server]:
     """Run `python -m mipdns.server`, after `prefix` words if any, and end it with the block, come what may."""
     command = [*prefix, sys.executable, "-W", "error", "-m", "mipdns.server", str(config_path)]
-    with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
-            try:
-                assert process.stdout is not None
-                addresses = [parse_listen(text) for text in _first_line(process.stdout, process).split()]
-                if not addresses:
-                    raise AssertionError(f"the server did not start: {Path(log.name).read_text()}")
-                yield Server(process, addresses, Path(log.name))
-            finally:
-                if process.poll() is None:
-                    process.terminate()
-                    try:
-                        process.wait(STOP_S)
-                    except subprocess.TimeoutExpired:
-                        process.kill()
+    with (
+        tempfile.NamedTemporaryFile("w", suffix=".log") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            addresses = [parse_listen(text) for text in _first_line(process.stdout, process).split()]
+            if not addresses:
+                raise AssertionError(f"the server did not start: {Path(log.name).read_text()}")
+            yield Server(process, addresses, Path(log.name))
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
 
 def _first_line(output: IO[str], process: subprocess.Popen[str]) -> str:
