@@ -294,10 +294,7 @@ def test_csv_and_parquet(summary: Summary):
     del clients[""]
     assert forwarded
     check_clients(summary, clients, torn, total)
-    rows = duckdb.sql(
-        f"SELECT ts, remote, rport, agent, fp, score, forwarded FROM '{summary.folder}/logs/api/*.parquet'"
-    )
-    found = rows.fetchall()
+    found = query(f"SELECT ts, remote, rport, agent, fp, score, forwarded FROM '{summary.folder}/logs/api/*.parquet'")
     assert {type(row[0]) for row in found} == {datetime.datetime}
     assert any(row[6] is None for row in found) and any(row[6] for row in found)
     check_clients(summary, Counter(row[1] for row in found), 0, len(found))
