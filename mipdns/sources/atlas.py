@@ -98,11 +98,13 @@ def read(source: Atlas, *, bad_lines_max: float) -> Read[Assertion]:
             except (msgspec.DecodeError, RecursionError, ValueError) as fault:
                 file.bad(place, str(fault))
                 continue
-            if net.is_special(judged):
+            if judged is not None and net.is_special(judged):
                 file.dropped += 1
                 continue
             file.rows += 1
             file.saw(day)
+            if judged is None:
+                continue
             if day is None:
                 undated.append((trace, judged))
             else:
@@ -126,15 +128,18 @@ def _results(path: Path) -> Iterator[tuple[int, str | bytes | msgspec.Raw]]:
     yield from enumerate(array, 1)
 
 
-def _judged_address(trace: _Trace) -> int:
-    """The result's `from`. Raises ValueError where this is no traceroute result as the Atlas API gives it."""
+def _judged_address(trace: _Trace) -> int | None:
+    """The result's `from`; None where it is "", as Atlas writes it of a probe whose address it did not know.
+
+    Raises ValueError where this is no traceroute result as the Atlas API gives it.
+    """
     if trace.type != "traceroute":
         raise ValueError(f"is a result of type {clip(trace.type)}, not a traceroute")
-    if not trace.address:
+    if trace.address is None:
         raise ValueError("has no key 'from', the probe's public address: not a RIPE Atlas result as the API gives it")
     if trace.result is None:
         raise ValueError("has no key 'result' with the hops")
-    return net.parse_address(trace.address)
+    return net.parse_address(trace.address) if trace.address else None
 
 
 def _day(timestamp: int | None) -> datetime.date | None:

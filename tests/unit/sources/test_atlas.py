@@ -84,6 +84,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("101.64.0.0 and 100.128.0.0 are public", trace("192.168.1.1", "100.128.0.1", "100.64.0.1"), []),
     ("an IPv6 probe address, an IPv4 path", trace("192.168.1.1", "100.64.0.1", **{"from": "2a00::5"}), []),
     ("every IPv6 host is direct", trace("2a00::1", src="2a00::5", af=6, dst_addr="2a09::9", **{"from": "2a00::5"}), []),
+    ("a probe whose address nobody knew", trace("192.168.1.1", "100.64.0.1", **{"from": ""}), []),
     ("nothing answered", trace("*", "*", "*"), []),
     ("no name, no route", trace(result=[{"error": "name resolution failed"}]), []),
     ("sending failed", trace(result=[{"hop": 1, "error": "sendto failed: Network is unreachable"}]), []),
@@ -188,7 +189,7 @@ def test_an_array_cut_short_is_refused(tmp_path):
 BAD: list[tuple[object, str]] = [
     (SHOWN | {"type": "ping"}, "is a result of type 'ping', not a traceroute"),
     ({"prb_addr": "1.2.3.4", "result": []}, "has no key 'from'"),
-    (SHOWN | {"from": ""}, "has no key 'from'"),
+    (SHOWN | {"from": None}, "has no key 'from'"),
     (SHOWN | {"from": "somewhere"}, "'somewhere' is not an IP address"),
     (SHOWN | {"result": None}, "has no key 'result'"),
     (SHOWN | {"result": "timeout"}, "Expected `array"),
