@@ -109,12 +109,13 @@ def read_zone(path: Path) -> Zone:
 
 
 def _in_toml_words(fault: str) -> str:
-    """msgspec's message with its place, `$.nameserver[0].name`, before it and told as in the file."""
+    """msgspec's message with its place, such as `$.nameserver[0].name`, before it and told as in the file."""
     message, _, place = fault.partition(" - at `$")
-    place = re.sub(r"\[(\d+)\]", lambda found: f" number {int(found[1]) + 1}", place.rstrip("`").removeprefix("."))
-    table, _, key = place.rpartition(".")
-    where = f"{table}, key {key!r}" if table else f"key {place!r}" if place else "top level"
-    return f"{where}: {message[:1].lower()}{message[1:]}"
+    words = []
+    for step, entry in re.findall(r"\.(\w+)(?:\[(\d+)\])?", place):
+        table = {"soa": "[soa]", "nameserver": "[[nameserver]]"}.get(step, f"key {step!r}")
+        words.append(f"{table} number {int(entry) + 1}" if entry else table)
+    return f"{', '.join(words) or 'top level'}: {message[:1].lower()}{message[1:]}"
 
 
 def _zone(file: _File, path: Path) -> Zone:
