@@ -90,7 +90,7 @@ KINDS: tuple[Kind, ...] = (
         spread=1.2,
         connections=4,
         requests=1,
-        broken=0.8,
+        broken=0.6,
     ),
     # Several users.
     Kind("cgnat", "cgnat", 4, "cgnat", "evening", "home", "carrier", pool=True, visits=0.15),

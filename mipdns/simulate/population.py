@@ -137,7 +137,7 @@ def _people(units: Population, rng: np.random.Generator) -> tuple[People, Machin
     activity = np.exp(rng.normal(0.0, 1.0, len(unit)) * spread - spread**2 / 2)  # its mean is 1
     # The loudest scanner is in every world: thousands of ports, one agent, one machine.
     scanners = np.flatnonzero(kind == KIND_NUMBER["scanner"])
-    activity[scanners[:1]] = 10.0
+    activity[scanners[:1]] = 30.0
     zones = np.array([network.zone_h for network in NETWORKS])
     everywhere = np.array([entry.everywhere for entry in KINDS])[kind]
     zone_h = np.where(everywhere, rng.choice(zones, size=len(unit)), zones[units.network[unit]])
