@@ -13,6 +13,7 @@ from typing import NamedTuple
 from mipdns import __version__
 from mipdns.answer import Identity, Zones
 from mipdns.config import Config, Serve
+from mipdns.errors import StoreError, StoreMissing
 from mipdns.index.load import newest_serial, read_snapshot
 from mipdns.index.snapshot import Snapshot
 from mipdns.server.secrets import random_secrets, read_secrets
@@ -72,8 +73,10 @@ def newest_build(config: Config) -> BuildMark:
 def _file(database: Path) -> tuple[int, int]:
     try:
         status = database.stat()
-    except OSError:
-        return 0, 0  # reading it tells why
+    except FileNotFoundError:
+        raise StoreMissing(f"{database}: no such database; run `mipdns load`") from None
+    except OSError as fault:
+        raise StoreError(f"{database}: cannot be reached: {fault.strerror}") from None
     return status.st_dev, status.st_ino
 
 

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Literal
 
 from mipdns.config import Config
 from mipdns.errors import MipdnsError
@@ -23,6 +24,8 @@ POLL_S = 1.0
 RETRY_S = 10.0
 _REST_MAX_S = 0.05
 
+Part = Literal["zones", "secrets", "build"]
+
 
 class _Stopped(Exception):
     """The server ends; what is being read will not be served."""
@@ -33,7 +36,7 @@ class Reloader:
 
     def __init__(self, config: Config, answering: Answering, told: Callable[[Reloader], None]) -> None:
         self.reload_began = 0.0
-        self.fault = ""
+        self._faults: dict[Part, str] = {}
         self._config = config
         self._answering = answering
         self._told = told
@@ -43,6 +46,11 @@ class Reloader:
         self._retry_at = 0.0
         self._slice_began = 0.0
         self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
+
+    @property
+    def fault(self) -> str:
+        """Why the last good is still served where there is something newer; "" if all is well."""
+        return "; ".join(self._faults.values())
 
     def start(self) -> None:
         """Tell how things stand, and begin to look for new builds."""
@@ -72,73 +80,70 @@ class Reloader:
                 self._told(self)
             except _Stopped:
                 return
-            except Exception:  # noqa: BLE001 a bug here must not leave a server that never learns anything again
-                _log.exception("internal error while reloading, please report it")
+            except Exception as bug:  # noqa: BLE001 it must not leave a server that never learns anything again
+                self._answering.counters.internal_errors += 1
+                if self._faults.get("build") != repr(bug):
+                    self._faults["build"] = repr(bug)
+                    _log.exception("internal error while reloading, please report it")
 
     def _follow(self) -> None:
         """Take up a new build, if there is one."""
         try:
             newest = newest_build(self._config)
         except MipdnsError as fault:
-            self._keep([fault])
+            self._keep("build", fault)
             return
-        if newest == self._answering.content.build:
-            self.fault = ""
+        served = self._answering.content
+        if newest == served.build:
+            self._faults.pop("build", None)
         elif newest != self._refused or time.monotonic() >= self._retry_at:
-            faults = self._take(build=True)
-            self._refused = newest if faults else None
+            taken = self._swap("build")
+            self._refused = None if taken else newest
             self._retry_at = time.monotonic() + RETRY_S
-            self._settle(faults)
 
     def _reload(self) -> None:
         """Take up everything, whether it looks new or not. What is wrong stays as it was, the rest changes."""
         began = time.monotonic()
-        faults = self._take(build=True, zones=True, secrets=True)
-        self.fault = ""
-        self._settle(faults)
+        self._faults.clear()  # what is still wrong is said again to whoever asks again
+        self._swap("zones", "secrets", "build")
         self.reload_began = began
 
-    def _take(self, *, build: bool = False, zones: bool = False, secrets: bool = False) -> list[MipdnsError]:
-        """Read and swap, in one step, what can be read. Returns what could not."""
-        old = new = self._answering.content
-        faults = []
+    def _swap(self, *parts: Part) -> bool:
+        """Read, and replace in one step what could be read. False if something could not."""
         began = self._slice_began = time.monotonic()
-        if zones:
+        old = new = self._answering.content
+        complete = True
+        for what in parts:
             try:
-                new = new._replace(zones=load_zones(self._config))
+                new = self._read(what, new)
+                self._faults.pop(what, None)
             except MipdnsError as fault:
-                faults.append(fault)
-        if secrets:
-            try:
-                # Secrets that were made up at start are kept: new ones would turn every client's cookie down.
-                new = new._replace(secrets=load_secrets(self._config) or new.secrets)
-            except MipdnsError as fault:
-                faults.append(fault)
-        if build:
-            try:
-                snapshot, mark = load_build(self._config, self._rest)
-                new = new._replace(snapshot=snapshot, build=mark)
-            except MipdnsError as fault:
-                faults.append(fault)
+                complete = False
+                self._keep(what, fault)
         self._answering.content = new
-        if new != old:
+        self._answering.counters.reloads += complete
+        if new is not old:
             _log_swap(old, new, time.monotonic() - began)
-        return faults
+        return complete
 
-    def _settle(self, faults: list[MipdnsError]) -> None:
-        if faults:
-            self._answering.counters.reload_failures += 1
-            self._keep(faults)
-        else:
-            self._answering.counters.reloads += 1
-            self.fault = ""
+    def _read(self, what: Part, content: Content) -> Content:
+        """The content with one part read anew."""
+        match what:
+            case "zones":
+                return content._replace(zones=load_zones(self._config))
+            case "secrets":
+                # Secrets that were made up at start are kept: new ones would turn every client's cookie down.
+                return content._replace(secrets=load_secrets(self._config) or content.secrets)
+            case "build":
+                snapshot, mark = load_build(self._config, self._rest)
+                return content._replace(snapshot=snapshot, build=mark)
 
-    def _keep(self, faults: list[MipdnsError]) -> None:
+    def _keep(self, what: Part, fault: MipdnsError) -> None:
         """Say once what is wrong, however often it is seen."""
-        text = "; ".join(map(str, faults))
-        if text != self.fault:
-            self.fault = text
-            _log.error("keeping build %d: %s", self._answering.content.snapshot.serial, text)
+        if self._faults.get(what) != str(fault):
+            self._faults[what] = str(fault)
+            self._answering.counters.reload_failures += 1
+            _log.error("keeping the last good %s: %s", what, fault)
 
     def _rest(self) -> None:
         """Between two slices of reading: sleep as long as the slice took, so that half of the time is for answers."""
