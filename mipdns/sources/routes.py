@@ -31,7 +31,8 @@ def read(source: Routes, *, bad_lines_max: float) -> Read[RawRoute]:
     """Every route of a source, in the order of its files and lines. Raises SourceError.
 
     AS 0 (RFC 7607: not routed) and default routes are well read and give no route. Of several origins of one prefix
-    the first is kept: CAIDA lists the one that most of its peers saw first. Ranges wholly in special-purpose space are dropped and counted.
+    the first is kept: CAIDA puts the one that most of its peers saw first. Ranges wholly in special-purpose space are
+    dropped and counted.
     """
     parse = _PARSERS[source.format]
     tally = Tally(source, bad_lines_max)
