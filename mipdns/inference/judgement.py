@@ -7,6 +7,7 @@ pool rule covers; special-purpose and excluded space gets none.
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -214,9 +215,11 @@ def _networks(verdicts: list[Verdict], around: Around, named: Mapping[int, Netwo
 
 def _counts(verdicts: list[Verdict], card: Scorecard) -> dict[str, int]:
     """Rows, and rows from the listing confidence on, also by class."""
-    listed = [verdict.classes for verdict in verdicts if verdict.confidence >= card.rules.listed]
-    by_class = {f"listed_{name}": sum(1 for bits in listed if bits & bit) for name, bit in CLASS_NAMES.items()}
-    return {"verdicts": len(verdicts), "listed": len(listed), **by_class}
+    listed = Counter(verdict.classes for verdict in verdicts if verdict.confidence >= card.rules.listed)
+    by_class = {
+        f"listed_{name}": sum(rows for bits, rows in listed.items() if bits & bit) for name, bit in CLASS_NAMES.items()
+    }
+    return {"verdicts": len(verdicts), "listed": listed.total(), **by_class}
 
 
 def _no_units() -> UnitTable:

@@ -1,0 +1,82 @@
+"""Evidence for tests, in few words."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mipdns import net
+from mipdns.evidence import UNIT_COLUMNS, Assertion, LogEvidence, Profile, Route, UnitTable
+from mipdns.inference import Judgement, judge, shipped_scorecard
+from mipdns.vocabulary import Class, Signal, Verdict
+
+AS_OF = datetime.date(2026, 9, 22)
+CARD = shipped_scorecard()
+
+SIGNALS = {"list": Signal.LIST, "trace": Signal.TRACE, "names": Signal.NAMES, "partner": Signal.PARTNER}
+CLASSES = {"cgnat": Class.CGNAT, "nat": Class.CGNAT, "confirm": Class(0), "hosting": Class(0)}
+
+Units = Mapping[str, Mapping[str, float]]
+
+
+def assertion(text: str, origin: str, *, exact: bool = True, age_days: int = 2, life_days: int = 90) -> Assertion:
+    """What `origin` says of a range."""
+    first, last = net.parse_range(text)
+    kind, _, word = origin.partition(".")
+    weight = CARD.assertions[origin].weight
+    stance = "hosting" if word == "hosting" else ("shared" if weight > 0 else "single")
+    bit = CLASSES.get(word, Class.__members__.get(word.upper(), Class(0)))
+    observed = AS_OF - datetime.timedelta(age_days)
+    expires = observed + datetime.timedelta(life_days)
+    return Assertion(first, last, origin, SIGNALS[kind], stance, bit, observed, expires, exact, "test", origin)  # type: ignore[arg-type]  # the three stances
+
+
+def route(text: str, asn: int) -> Route:
+    """A range and its AS."""
+    return Route(*net.parse_range(text), asn)
+
+
+def no_profile() -> Profile:
+    """Nothing seen by the hour."""
+    empty = np.empty(0)
+    return Profile(empty.astype(np.uint64), empty.astype(bool), empty.astype(np.int8), *[empty] * 5)
+
+
+def logs(units: Units, *, profile: Profile | None = None, complete_days: int = 6) -> LogEvidence:
+    """Counted units by address; a column that is not given is missing."""
+    keys = {net.unit_key(net.parse_address(text)): columns for text, columns in units.items()}
+    order = sorted(keys)
+    columns = {
+        name: np.array([keys[key].get(name, np.nan) for key in order], dtype=np.float32) for name in UNIT_COLUMNS
+    }
+    last_day = np.full(len(order), (AS_OF - datetime.date(1970, 1, 1)).days - 1, dtype=np.int32)
+    table = UnitTable(np.array(order, dtype=np.uint64), last_day, columns)
+    first_day = AS_OF - datetime.timedelta(6)
+    return LogEvidence(table, profile or no_profile(), AS_OF, first_day, complete_days)
+
+
+def judged(
+    units: Units | None = None,
+    said: Sequence[Assertion] = (),
+    routes: Sequence[Route] = (),
+    **rest: object,
+) -> Judgement:
+    """`judge` with the shipped scorecard on the day of these tests."""
+    seen = logs(units) if units is not None else None
+    return judge(seen, routes, rest.pop("networks", []), said, scorecard=CARD, as_of=AS_OF, **rest)  # type: ignore[arg-type]  # keywords pass through
+
+
+def at(judgement: Judgement, text: str) -> Verdict | None:
+    """The verdict that holds an address."""
+    address = net.parse_address(text)
+    found = [verdict for verdict in judgement.verdicts if verdict.first <= address <= verdict.last]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def confidence(judgement: Judgement, text: str) -> int:
+    """The confidence served for an address, 0 for none."""
+    verdict = at(judgement, text)
+    return verdict.confidence if verdict else 0
