@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -44,7 +44,7 @@ def latest_build(path: Path) -> Build:
         return _latest_build(connection, path)
 
 
-def verdict_rows(path: Path) -> Iterator[Verdict]:
+def verdict_rows(path: Path) -> Generator[Verdict, None, None]:
     """Every verdict, sorted by first address, as a stream out of one snapshot.
 
     It holds a connection until it is exhausted or closed. Raises like `latest_build`, when first asked for a row.

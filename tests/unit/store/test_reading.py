@@ -138,9 +138,8 @@ def test_a_path_with_every_awkward_character(tmp_path):
 
 
 def test_a_stream_that_is_left_early_closes_its_connection(path):
-    rows = store.verdict_rows(path)
-    next(rows)
-    rows.close()
+    with closing(store.verdict_rows(path)) as rows:
+        next(rows)
     assert store.regenerate(path, contents()).verdicts == 0
 
 
