@@ -78,11 +78,13 @@ def read_zones(folder: Path, identity: Identity) -> Zones:
         zone = read_zone(path)
         for other, where in found_in.items():
             if zone.origin == other:
-                raise ZoneError(f"{path}: origin {_text(zone.origin)!r} is also that of {where}; a zone has one file")
+                raise ZoneError(
+                    f"{path}: origin {origin_text(zone.origin)!r} is also that of {where}; a zone has one file"
+                )
             if inside(zone.origin, other) or inside(other, zone.origin):
                 raise ZoneError(
-                    f"{path}: {_text(zone.origin)!r} and {_text(other)!r} ({where}) lie one inside the other; "
-                    "there are no delegations here, so serve them under names side by side"
+                    f"{path}: {origin_text(zone.origin)!r} and {origin_text(other)!r} ({where}) lie one inside the "
+                    "other; there are no delegations here, so serve them under names side by side"
                 )
         zones[zone.origin], found_in[zone.origin] = zone, path
     return Zones(zones, identity)
@@ -156,7 +158,7 @@ def _host(server: _NameServer, name: Name, origin: Name, path: Path) -> Host:
     if len(name) == len(origin) or stands_in_a_list(name, origin):
         raise ZoneError(
             f"{path}: [[nameserver]] {server.name!r}, key 'name': the name stands where an address or a list does; "
-            f"choose one such as 'ns1.{_text(origin)}'"
+            f"choose one such as 'ns1.{origin_text(origin)}'"
         )
     if not server.addresses:
         refuse("the name lies inside the zone, so nobody finds it unless its addresses are given here")
@@ -205,5 +207,6 @@ def _contact(text: str, path: Path) -> Name:
     return name
 
 
-def _text(name: Name) -> str:
+def origin_text(name: Name) -> str:
+    """A name as people write it, without the last dot."""
     return b".".join(name).decode("ascii")

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from mipdns import net
 from mipdns.errors import StoreMissing
-from mipdns.evidence import Assertion, BadLine, FileRead, JudgedNetwork, Label, Network
+from mipdns.evidence import Assertion, BadLine, FileRead, JudgedNetwork, Label, Network, NetworkType
 from mipdns.store.build import Build
 from mipdns.store.connection import reading
 from mipdns.vocabulary import Class, Signal, Verdict
@@ -33,7 +33,7 @@ class Observation(NamedTuple):
     first: int
     last: int
     asn: int | None
-    traffic: str | None
+    traffic: NetworkType | None
     last_day: datetime.date
     features: Mapping[str, float]
 

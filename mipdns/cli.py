@@ -1,0 +1,289 @@
+"""The command line. Each command parses, calls and prints; what it calls is imported when it runs, so that `serve`
+starts without the loader's libraries.
+
+Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Callable
+from functools import update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from mipdns import __version__
+from mipdns.errors import AddressError, MipdnsError
+from mipdns.vocabulary import CLASS_NAMES
+
+if TYPE_CHECKING:
+    from mipdns.config import Config
+
+
+class _Address(click.ParamType[int]):
+    """An address argument, as its 128-bit integer."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 click's signature
+        from mipdns import net
+
+        try:
+            return value if isinstance(value, int) else net.parse_address(value)
+        except AddressError as fault:
+            self.fail(str(fault), param, ctx)
+
+
+class _Range(click.ParamType[tuple[int, int]]):
+    """A prefix, range or address argument, as first and last 128-bit integer."""
+
+    name = "prefix"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:  # noqa: ANN401 click's signature
+        from mipdns import net
+
+        try:
+            return value if isinstance(value, tuple) else net.parse_range(value)
+        except AddressError as fault:
+            self.fail(str(fault), param, ctx)
+
+
+class _Listener(click.ParamType[tuple[str, int]]):
+    """ADDRESS:PORT, as a pair."""
+
+    name = "address:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:  # noqa: ANN401 click's signature
+        from mipdns.config import parse_listen
+
+        try:
+            return value if isinstance(value, tuple) else parse_listen(value)
+        except ValueError as fault:
+            self.fail(str(fault), param, ctx)
+
+
+class _OneLineErrors(click.Group):
+    """Prints our own errors as one line and exits with 1, and leaves every other exception to be seen."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 click's signature
+        try:
+            return super().invoke(ctx)
+        except MipdnsError as fault:
+            click.echo(f"mipdns: {fault}", err=True)
+            ctx.exit(1)
+        except BrokenPipeError:
+            # Whoever read our output has closed it (`| head`): nobody is left to tell.
+            sys.stderr.close()
+            ctx.exit(1)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+@click.group(cls=_OneLineErrors, context_settings={"auto_envvar_prefix": "MIPDNS", "max_content_width": 100})
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("mipdns.toml"),
+    show_default=True,
+    help="The configuration file.",
+)
+@click.version_option(__version__, prog_name="mipdns")
+@click.pass_context
+def main(ctx: click.Context, config_path: Path) -> None:
+    """Find addresses that many people share, and answer for them over DNS."""
+    ctx.obj = config_path
+
+
+def with_config(command: Callable[..., None]) -> Callable[..., None]:
+    """Hand the read configuration to a command as its first argument."""
+
+    def run(*arguments: object, **options: object) -> None:
+        from mipdns.config import read_config
+
+        command(read_config(click.get_current_context().obj), *arguments, **options)
+
+    return update_wrapper(run, command)
+
+
+@main.command()
+@as_json
+@with_config
+def load(config: Config, as_json: bool) -> None:
+    """Read every source, judge, and regenerate the database."""
+    from mipdns.load import load as run_load
+    from mipdns.status import describe_build
+    from mipdns.terminal import stage_line
+
+    with stage_line(sys.stderr) as progress:
+        build = run_load(config, progress)
+    _print(describe_build(build), as_json)
+
+
+@main.command()
+@with_config
+def serve(config: Config) -> None:
+    """Answer over DNS until told to stop (SIGTERM); SIGHUP reads everything again."""
+    from mipdns.server import serve as run_server
+
+    run_server(config)
+
+
+@main.command()
+@with_config
+def reload(config: Config) -> None:
+    """Tell the running server to read database, zones and cookie secrets again."""
+    from mipdns.server.control import reload as tell
+
+    click.echo(f"told the server with process id {tell(config)} to reload")
+
+
+@main.command()
+@click.argument("addresses", metavar="ADDRESS...", type=_Address(), nargs=-1, required=True)
+@click.option("--server", type=_Listener(), help="Where to ask; default: the first listener of the configuration.")
+@click.option("--zone", "origin", help="The zone's name; default: the configuration's only zone.")
+@click.option("--list", "sub_list", default="", help="A sub-list, such as 'all', 't80' or 'cgnat'.")
+@as_json
+@click.pass_obj
+def lookup(
+    config_path: Path,
+    addresses: tuple[int, ...],
+    server: tuple[str, int] | None,
+    origin: str | None,
+    sub_list: str,
+    as_json: bool,
+) -> None:
+    """Ask a server about addresses, over DNS."""
+    from mipdns.lookup import describe_answer, where_to_ask
+    from mipdns.lookup import lookup as ask
+
+    server, origin = where_to_ask(config_path, server, origin)
+    for address in addresses:
+        _print(describe_answer(address, ask(address, server, origin, sub_list)), as_json)
+
+
+@main.command()
+@click.argument("address", type=_Address())
+@as_json
+@with_config
+def explain(config: Config, address: int, as_json: bool) -> None:
+    """Tell which evidence moved an address's confidence, and by how much."""
+    from mipdns.explain import as_document, as_text
+    from mipdns.explain import explain as run_explain
+
+    explanation = run_explain(Path(config.store.database), address)
+    click.echo(json.dumps(as_document(explanation)) if as_json else as_text(explanation))
+
+
+@main.command()
+@click.argument("verdict", type=click.Choice(["confirm", "deny"]))
+@click.argument("prefix", type=_Range())
+@click.option(
+    "--class", "class_names", multiple=True, type=click.Choice(list(CLASS_NAMES)), help="Why; may be repeated."
+)
+@click.option("--who", default="", help="Who says so; default: the user's name.")
+@click.option("--observed", type=click.DateTime(["%Y-%m-%d"]), help="When it was true; default: today.")
+@with_config
+def feedback(
+    config: Config,
+    verdict: str,
+    prefix: tuple[int, int],
+    class_names: tuple[str, ...],
+    who: str,
+    observed: datetime.datetime | None,
+) -> None:
+    """Confirm or deny that a prefix is used by many; the next load takes it into account."""
+    from mipdns.feedback import say
+
+    label = say(
+        Path(config.store.database),
+        prefix,
+        confirmed=verdict == "confirm",
+        class_names=class_names,
+        who=who,
+        observed=observed.date() if observed else None,
+    )
+    click.echo(f"noted: {label}; the next load uses it")
+
+
+@main.command()
+@as_json
+@with_config
+def check(config: Config, as_json: bool) -> None:
+    """Check configuration, zones, sources' files and database."""
+    from mipdns.check import check as run_check
+
+    findings = run_check(config)
+    if as_json:
+        click.echo(json.dumps([finding._asdict() for finding in findings]))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok    ' if finding.good else 'WRONG '}{finding.what}: {finding.says}")
+    if not all(finding.good for finding in findings):
+        sys.exit(1)
+
+
+@main.command()
+@as_json
+@with_config
+def status(config: Config, as_json: bool) -> None:
+    """Tell what is served: the newest build, its sources and its age."""
+    from mipdns.status import status as run_status
+
+    _print(run_status(config), as_json)
+
+
+@main.group()
+def export() -> None:
+    """Write what is served in another form."""
+
+
+@export.command("csv")
+@click.option("--output", type=click.File("w", "utf-8"), default="-", help="Default: standard output.")
+@with_config
+def export_csv(config: Config, output: TextIO) -> None:
+    """Every verdict, whatever its confidence, as CSV."""
+    from mipdns.export import export_csv as write
+    from mipdns.store import verdict_rows
+
+    write(verdict_rows(Path(config.store.database)), output)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same files.")
+@click.option("--scale", default=1.0, show_default=True, help="1 is a few thousand addresses.")
+@click.option("--days", default=3, show_default=True, help="How many days of logs.")
+def simulate(folder: Path, seed: int, scale: float, days: int) -> None:
+    """Write a small made world as source files of every kind, with the truth beside them."""
+    from mipdns.simulate import simulate as make
+
+    world = make(folder, seed=seed, scale=scale, days=days)
+    click.echo(f"{world.units} units in {folder}; next: mipdns --config {folder / 'mipdns.toml'} load")
+
+
+@main.command()
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True)
+@click.option("--port", default=5300, show_default=True, help="0 lets the system choose.")
+@click.option("--check", "only_check", is_flag=True, help="Ask the server the printed questions, then end.")
+def demo(folder: Path, port: int, only_check: bool) -> None:
+    """Simulate a small world, load it, serve it, and print what to ask."""
+    from mipdns.demo import demo as run_demo
+
+    run_demo(folder, port, only_check=only_check)
+
+
+def _print(document: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(document))
+        return
+    width = max(map(len, document))
+    for key, value in document.items():
+        lines = value if isinstance(value, list) else [value]
+        for number, line in enumerate(lines):
+            click.echo(f"{'' if number else key:<{width}}  {line}")

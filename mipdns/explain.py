@@ -1,0 +1,169 @@
+"""Which evidence moved an address's confidence, by how much.
+
+In: a database and an address. Out: the served verdict, and the terms whose sum it is, for people or programs.
+
+The one rule: what is told is what is served. The terms are computed anew from what the load kept, and if they do not
+come to the served confidence (a merged range, another version of the scorecard), the explanation says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mipdns import inference, net, store
+from mipdns.evidence import Assertion
+from mipdns.inference import Term
+from mipdns.store import Build, Observation
+from mipdns.vocabulary import Class, Signal, Verdict, names
+
+
+class Explained(NamedTuple):
+    """All that is known of one address. verdict: None where nothing ever spoke of it; the rest is then empty."""
+
+    address: int
+    build: Build
+    verdict: Verdict | None
+    network: str
+    observation: Observation | None
+    assertions: tuple[Assertion, ...]
+    explanation: inference.Explanation | None
+
+
+def explain(database: Path, address: int) -> Explained:
+    """Explain one address. Raises StoreError."""
+    build = store.latest_build(database)
+    verdict = store.find_verdict(database, address)
+    if verdict is None:
+        return Explained(address, build, None, "", None, (), None)
+    observation = store.observation_at(database, address)
+    asn = verdict.asn if verdict.asn is not None else observation.asn if observation else None
+    judged = store.network_of(database, asn) if asn is not None else None
+    assertions = tuple(store.assertions_at(database, address))
+    card = inference.shipped_scorecard()
+    if observation is None and not assertions:
+        explanation = inference.explain_pooled(verdict.confidence, card)
+    else:
+        explanation = inference.explain(
+            address,
+            observation=observation.features if observation else None,
+            assertions=assertions,
+            scorecard=card,
+            as_of=build.as_of,
+            prior=build.prior,
+            declared=judged.network.declared if judged and judged.network else None,
+            traffic=observation.traffic if observation else None,
+        )
+    name = judged.network.name if judged and judged.network else ""
+    network = f"AS{asn} {name}".strip() if asn is not None else "no AS announces it"
+    return Explained(address, build, verdict, network, observation, assertions, explanation)
+
+
+def as_text(explained: Explained) -> str:
+    """The explanation for people: the verdict, each term with its reason, what was said, and the sum."""
+    return "\n".join(_lines(explained))
+
+
+def _lines(explained: Explained) -> list[str]:
+    address = net.format_address(explained.address)
+    when = f"build {explained.build.serial}, judged as of {explained.build.as_of}"
+    if explained.verdict is None or explained.explanation is None:
+        return [f"{address} has no verdict: no source speaks of it ({when})"]
+    verdict, explanation = explained.verdict, explained.explanation
+    lines = [
+        f"{address} is served at {verdict.confidence} % as {', '.join(names(Class(verdict.classes)))} ({when})",
+        f"  {net.format_range(verdict.first, verdict.last)}, {explained.network}, {_users(verdict)}",
+        "",
+        "  log-odds  confidence",
+    ]
+    so_far = 0.0
+    for term in explanation.terms:
+        so_far += term.log_odds
+        lines.append(
+            f"  {term.log_odds:+8.2f}  {100 / (1 + math.exp(-so_far)):9.0f} %  {_term(term, explained.assertions)}"
+        )
+    lines.append(f"  {explanation.log_odds:+8.2f}  {explanation.confidence:9d} %  in all")
+    if explanation.confidence != verdict.confidence:
+        lines.append(
+            f"  The load served {verdict.confidence} %: its model was {explained.build.model}, and the terms here come "
+            "from the scorecard of this version."
+        )
+    shares = signal_shares(explanation.terms)
+    if shares:
+        told = ", ".join(f"{name} {share:+.0%}" for name, share in shares)
+        lines += ["", f"  Share of each signal in all that was moved: {told}"]
+    return lines
+
+
+def _users(verdict: Verdict) -> str:
+    if verdict.users_low is None or verdict.users_high is None:
+        return "users unknown"
+    return f"{verdict.users_low} to {verdict.users_high} users a day"
+
+
+def _term(term: Term, assertions: Sequence[Assertion]) -> str:
+    value = "" if term.value is None else f" = {term.value:.4g}"
+    said = [one for one in assertions if one.origin == term.origin]
+    where = "; ".join(f"{one.source} of {one.observed}: {one.detail}" for one in said[:3])
+    more = f" and {len(said) - 3} more" if len(said) > 3 else ""
+    return f"{term.origin}{value}: {term.reason}{f' [{where}{more}]' if where else ''}"
+
+
+def signal_shares(terms: Sequence[Term]) -> list[tuple[str, float]]:
+    """Each signal's share of all that moved the confidence away from the prior, -1 to 1, the strongest first.
+
+    Negative: it spoke against sharing. The sizes add up to 1; rules, which belong to no signal, are left out.
+    """
+    moved: dict[str, float] = {}
+    for term in terms:
+        if term.signal is not None:
+            name = names(Signal(term.signal))[0]
+            moved[name] = moved.get(name, 0.0) + term.log_odds
+    total = sum(map(abs, moved.values()))
+    shares = [(name, log_odds / total) for name, log_odds in moved.items() if log_odds]
+    return sorted(shares, key=lambda share: -abs(share[1]))
+
+
+def as_document(explained: Explained) -> dict[str, object]:
+    """The explanation for programs; null where there is no verdict."""
+    verdict, explanation, observation = explained.verdict, explained.explanation, explained.observation
+    document: dict[str, object] = {
+        "address": net.format_address(explained.address),
+        "serial": explained.build.serial,
+        "as_of": str(explained.build.as_of),
+        "confidence": verdict.confidence if verdict else None,
+    }
+    if verdict is None or explanation is None:
+        return document
+    return document | {
+        "range": net.format_range(verdict.first, verdict.last),
+        "class": names(Class(verdict.classes)),
+        "users": [verdict.users_low, verdict.users_high],
+        "network": explained.network,
+        "log_odds": explanation.log_odds,
+        "terms": [
+            {
+                "signal": names(Signal(term.signal))[0] if term.signal else None,
+                "origin": term.origin,
+                "value": term.value,
+                "log_odds": term.log_odds,
+                "reason": term.reason,
+            }
+            for term in explanation.terms
+        ],
+        "signals": dict(signal_shares(explanation.terms)),
+        "assertions": [
+            {
+                "range": net.format_range(one.first, one.last),
+                "origin": one.origin,
+                "source": one.source,
+                "observed": str(one.observed),
+                "expires": str(one.expires),
+                "detail": one.detail,
+            }
+            for one in explained.assertions
+        ],
+        "measured": dict(observation.features) if observation else None,
+    }

@@ -1,0 +1,153 @@
+"""The scheduled job, stage by stage: sources → evidence → inference → store.
+
+In: a `Config`. Out: the new build, written in one transaction, or an exception and the old build as it was. Everything
+that can be wrong with a source is found before the first row is written.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from mipdns import config as configuration
+from mipdns import inference, net, store
+from mipdns.config import Config
+from mipdns.errors import ConfigError
+from mipdns.evidence import Assertion, FileRead, Label, LogEvidence, Network, Route
+from mipdns.progress import Progress, silent
+from mipdns.sources import atlas, egress, logs, peeringdb, ptr, reading, routes, truth
+
+T = TypeVar("T")
+
+
+class Evidence(NamedTuple):
+    """All that the sources of one load said."""
+
+    logs: LogEvidence | None
+    routes: list[Route]
+    organisations: dict[int, str]
+    networks: list[Network]
+    assertions: list[Assertion]
+    labels: list[Label]
+    files: list[FileRead]
+
+
+class Stages:
+    """How long each stage took, in seconds, in order."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.seconds: list[tuple[str, float]] = []
+        self.progress = progress
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what happens inside, and tell the progress when it starts and ends."""
+        start = time.monotonic()
+        self.progress(name, 0.0)
+        yield
+        self.seconds.append((name, round(time.monotonic() - start, 3)))
+        self.progress(name, 1.0)
+
+
+def load(config: Config, progress: Progress = silent, *, today: datetime.date | None = None) -> store.Build:
+    """Read every configured source, judge, and regenerate the tables. Raises SourceError, ConfigError or StoreError."""
+    if not config.sources:
+        raise ConfigError("no [[source]] is configured, so there is nothing to load")
+    today = today or datetime.datetime.now(datetime.UTC).date()
+    database = Path(config.store.database)
+    stages = Stages(progress)
+    for source in config.sources:
+        reading.expand(source)
+    evidence = read_sources(config, stages, today)
+    as_of = evidence.logs.as_of if evidence.logs else min(config.load.as_of or today, today)
+    with stages.stage("judge"):
+        judgement = inference.judge(
+            logs=evidence.logs,
+            routes=evidence.routes,
+            networks=evidence.networks,
+            assertions=evidence.assertions + truth.assertions(evidence.labels + _feedback(database)),
+            exclude=[net.parse_range(text) for text in config.load.exclude],
+            scorecard=(card := inference.shipped_scorecard()),
+            prior=config.load.prior,
+            as_of=as_of,
+        )
+    contents = store.Contents(
+        verdicts=judgement.verdicts,
+        observations=judgement.observations,
+        networks=judgement.networks,
+        names=evidence.organisations,
+        assertions=judgement.assertions,
+        files=evidence.files,
+        labels=evidence.labels,
+        as_of=as_of,
+        window_days=config.load.window_days,
+        model=card.name,
+        prior=config.load.prior or card.prior,
+        counts=judgement.counts,
+        scores=judgement.scores,
+        stages=stages.seconds,
+    )
+    progress("write", 0.0)
+    build = store.regenerate(database, contents)
+    progress("write", 1.0)
+    return build
+
+
+def read_sources(config: Config, stages: Stages, today: datetime.date) -> Evidence:
+    """Everything the configured sources say, read kind by kind, the small ones first: they fail sooner."""
+    limit = config.load.bad_lines_max
+    files: list[FileRead] = []
+    assertions: list[Assertion] = []
+    networks: list[Network] = []
+    labels: list[Label] = []
+    raw_routes: list[routes.RawRoute] = []
+    log_sources: list[configuration.Logs] = []
+    for source in config.sources:
+        if isinstance(source, configuration.Logs):
+            log_sources.append(source)
+            continue
+        with stages.stage(f"read {source.name}"):
+            match source:
+                case configuration.Routes():
+                    files += _keep(routes.read(source, bad_lines_max=limit), raw_routes)
+                case configuration.PeeringDB():
+                    files += _keep(peeringdb.read(source, bad_lines_max=limit), networks)
+                case configuration.Atlas():
+                    files += _keep(atlas.read(source, bad_lines_max=limit), assertions)
+                case configuration.Ptr():
+                    files += _keep(ptr.read(source, bad_lines_max=limit), assertions)
+                case configuration.Egress():
+                    files += _keep(egress.read(source, bad_lines_max=limit), assertions)
+                case configuration.Truth():
+                    files += _keep(truth.read(source, bad_lines_max=limit), labels)
+    with stages.stage("flatten routes"):
+        organisations = {raw.asn: raw.org for raw in raw_routes if raw.org}
+        table = routes.flatten(raw_routes)
+        raw_routes.clear()
+    with stages.stage("count logs"):
+        log_evidence, log_files = logs.read_logs(log_sources, config.load, stages.progress, now=today)
+    return Evidence(
+        logs=log_evidence,
+        routes=table,
+        organisations=organisations,
+        networks=peeringdb.merge(networks),
+        assertions=assertions,
+        labels=labels,
+        files=files + log_files,
+    )
+
+
+def _keep(read: reading.Read[T], into: list[T]) -> list[FileRead]:
+    into.extend(read.records)
+    return read.files
+
+
+def _feedback(database: Path) -> list[Label]:
+    """What people said through `mipdns feedback`; none where there is no database yet."""
+    if not database.exists():
+        return []
+    return [label for label in store.labels(database) if label.source == store.FEEDBACK]
