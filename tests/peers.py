@@ -7,6 +7,7 @@ A peer that is not installed skips the test, saying so; with MIPDNS_PEERS=requir
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -25,7 +26,7 @@ import dns.rdatatype
 import pytest
 
 LOOPBACK = ("127.0.0.1", "::1")
-START_S = 10.0
+START_S = 60.0
 """How long a peer may take to answer its first query."""
 
 STOP_S = 5.0
@@ -67,8 +68,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def knot(folder: Path, zones: Mapping[str, str]) -> Iterator[Peer]:
-    """Knot DNS serving `zones`, origin → master file text."""
+def knot(folder: Path, zones: Mapping[str, str], *, nsid: str = "peer", version: str = "peer") -> Iterator[Peer]:
+    """Knot DNS serving `zones`, origin → master file text, cookies on. nsid, version: what it says of itself."""
     knotd = program("knotd")
     port = free_port()
     lines = [
@@ -78,6 +79,11 @@ def knot(folder: Path, zones: Mapping[str, str]) -> Iterator[Peer]:
         "    udp-workers: 1",
         "    tcp-workers: 1",
         "    background-workers: 1",
+        *(f"    {key}: {json.dumps(text)}" for key, text in (("identity", nsid), ("nsid", nsid), ("version", version))),
+        "    edns-client-subnet: on",
+        "template:",
+        "  - id: default",
+        "    global-module: mod-cookies",
         "database:",
         f"    storage: {folder}",
         "log:",
@@ -100,8 +106,8 @@ def knot(folder: Path, zones: Mapping[str, str]) -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
-def nsd(folder: Path, zones: Mapping[str, str]) -> Iterator[Peer]:
-    """NSD serving `zones`, origin → master file text."""
+def nsd(folder: Path, zones: Mapping[str, str], *, nsid: str = "peer", version: str = "peer") -> Iterator[Peer]:
+    """NSD serving `zones`, origin → master file text, cookies on. nsid, version: what it says of itself."""
     command = program("nsd")
     port = free_port()
     lines = [
@@ -117,6 +123,10 @@ def nsd(folder: Path, zones: Mapping[str, str]) -> Iterator[Peer]:
         f"    xfrdfile: {folder / 'xfrd.state'}",
         f"    xfrdir: {folder}",
         f"    zonelistfile: {folder / 'zone.list'}",
+        f"    identity: {json.dumps(nsid)}",
+        f"    nsid: ascii_{nsid}",
+        f"    version: {json.dumps(version)}",
+        "    answer-cookie: yes",
         "    minimal-responses: yes",
         "    rrl-ratelimit: 0",
         "    rrl-whitelist-ratelimit: 0",
