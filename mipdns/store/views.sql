@@ -1,5 +1,6 @@
 -- Schema 2: the tables with addresses as text and bits as names. Two abbreviations are written out before SQLite sees
 -- them (mipdns/store/schema.py), so that the views in the file are plain SQL: ADDRESS(column) and NAMES(table, column).
+-- The confidence beside an observation or a label is that of the verdict which holds its first address.
 
 CREATE VIEW verdicts AS
 SELECT
@@ -9,7 +10,12 @@ FROM verdict v LEFT JOIN network n ON n.asn = v.asn;
 
 CREATE VIEW observations AS
 SELECT
-    ADDRESS(o.first) AS first, ADDRESS(o.last) AS last, o.asn, n.name AS network, o.traffic, o.last_day,
+    ADDRESS(o.first) AS first, ADDRESS(o.last) AS last,
+    (
+        SELECT CASE WHEN v.last >= o.first THEN v.confidence END
+        FROM verdict v WHERE v.first <= o.first ORDER BY v.first DESC LIMIT 1
+    ) AS confidence,
+    o.asn, n.name AS network, o.traffic, o.last_day,
     date(b.as_of, (1 - b.window_days) || ' days') AS window_first, b.as_of AS window_last,
     o.days, o.requests_day_max, o.requests_hour_max, o.ports_hour_max, o.ports_hour_median, o.blocks_hour_max,
     o.agents_hour_max, o.agents_day_max, o.agents_day_median, o.families_day_max, o.agent_top_share, o.tls_day_max,
@@ -27,6 +33,10 @@ CREATE VIEW labels AS
 SELECT
     ADDRESS(l.first) AS first, ADDRESS(l.last) AS last,
     CASE l.confirmed WHEN 1 THEN 'confirm' ELSE 'deny' END AS verdict,
+    (
+        SELECT CASE WHEN v.last >= l.first THEN v.confidence END
+        FROM verdict v WHERE v.first <= l.first ORDER BY v.first DESC LIMIT 1
+    ) AS confidence,
     NAMES(class, l.class) AS class, l.observed, l.who, l.source, l.added
 FROM label l;
 

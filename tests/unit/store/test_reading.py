@@ -177,9 +177,13 @@ def test_the_other_views(path):
         labels = [dict(row) for row in connection.execute("SELECT * FROM labels")]
         differ = [dict(row) for row in connection.execute("SELECT * FROM disagreements")]
     assert [row["first"] for row in seen] == ["51.15.7.9", "51.15.7.10", "2a01:04f8:0000:0000:0000:0000:0000:0000"]
+    assert [row["confidence"] for row in seen] == [87, 87, 40]
     assert {(row["window_first"], row["window_last"]) for row in seen} == {("2026-09-16", "2026-09-22")}
     assert [(row["signal"], row["class"], row["exact"]) for row in said] == [("list", "relay", 0), ("list", "relay", 1)]
-    assert {(row["verdict"], row["class"]) for row in labels} == {("confirm", "cgnat"), ("deny", "cgnat")}
+    assert {(row["verdict"], row["class"], row["confidence"]) for row in labels} == {
+        ("confirm", "cgnat", 87),
+        ("deny", "cgnat", 40),
+    }
     assert [(row["asn"], row["declared"], row["inferred"]) for row in differ] == [(64500, "residential", "mobile")]
 
 

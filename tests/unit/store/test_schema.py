@@ -49,7 +49,7 @@ def test_observation_has_the_columns_of_the_evidence(connection):
     columns = [row[1] for row in connection.execute("PRAGMA table_info(observation)")]
     assert columns[6:] == FEATURES
     seen = [row[1] for row in connection.execute("PRAGMA table_info(observations)")]
-    assert seen[8:] == FEATURES
+    assert seen[9:] == FEATURES
 
 
 def test_the_file_says_whose_it_is(connection):
