@@ -46,13 +46,14 @@ def of_units(
     guessed = np.where(hinted > 0, hinted, _guess(columns, facts, card))
     classes = np.where(said > 0, said, np.where(shared, guessed, Class.OTHER)).astype(np.int16)
     low, high = _counted_users(columns, card)
-    for bits in np.unique(said[shared]):
+    for bits in np.unique(classes[shared]):
         range_ = _class_users(int(bits), card)
         if range_:
-            low[said == bits] = np.maximum(low[said == bits], range_[0])
-            high[said == bits] = np.maximum(high[said == bits], range_[1])
+            low[classes == bits] = np.maximum(low[classes == bits], range_[0])
+            high[classes == bits] = np.maximum(high[classes == bits], range_[1])
     lowest, highest = _powers_of_two(low, high, card.users.highest)
-    return Character(classes, np.where(shared, lowest, 1), np.where(shared, highest, 1))
+    certain = confidence >= card.rules.listed
+    return Character(classes, np.where(certain, lowest, 1), np.where(shared, highest, 1))
 
 
 def of_sets(heard: Sequence[Heard], confidence: NDArray[np.int16], card: Scorecard) -> Character:

@@ -51,7 +51,7 @@ SCENARIOS = [
     ("relay", None, ["list.relay"], "hosting", 95, 99, Class.RELAY),
     ("relay and VPN lists agree", None, ["list.relay", "list.vpn"], None, 97, 99, Class.RELAY | Class.VPN),
     ("edge of a content network", people.EDGE, ["list.proxy"], "hosting", 90, 99, Class.PROXY),
-    ("edge, on no list", people.EDGE, [], None, 50, 95, Class.PROXY),
+    ("edge, on no list", people.EDGE, [], None, 50, 99, Class.PROXY),
     ("quiet edge address", people.QUIET, ["list.proxy"], "hosting", 80, 99, Class.PROXY),
     ("carrier NAT in a traceroute", None, ["trace.cgnat"], None, 88, 96, Class.CGNAT),
     ("a host with its own address in a data centre", people.QUIET, ["trace.direct", "list.hosting"], None, 1, 10, None),
