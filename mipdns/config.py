@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import glob
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -286,6 +287,12 @@ def memory_bytes(text: str) -> int:
         if number != text.strip() and number.replace(".", "", 1).isdigit() and float(number) > 0:
             return int(float(number) * size)
     raise ValueError(f"{text!r} is not a size such as '1GiB' or '500MB'")
+
+
+def shipped_zones() -> Path:
+    """The zone files that come with mipdns: the checkout's, else the installed ones."""
+    checkout = Path(__file__).resolve().parent.parent / "zones"
+    return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "mipdns" / "zones"
 
 
 def parse_listen(text: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ that can be wrong with a source is found before the first row is written.
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from typing import NamedTuple, TypeVar
 from mipdns import config as configuration
 from mipdns import inference, net, store
 from mipdns.config import Config
-from mipdns.errors import ConfigError
+from mipdns.errors import ConfigError, StoreError
 from mipdns.evidence import Assertion, FileRead, Label, LogEvidence, Network, Route
 from mipdns.progress import Progress, silent
 from mipdns.sources import atlas, egress, logs, peeringdb, ptr, reading, routes, truth
@@ -62,6 +63,7 @@ def load(config: Config, progress: Progress = silent, *, today: datetime.date | 
     stages = Stages(progress)
     for source in config.sources:
         reading.expand(source)
+    _make_room(database)
     evidence = read_sources(config, stages, today)
     as_of = evidence.logs.as_of if evidence.logs else min(config.load.as_of or today, today)
     with stages.stage("judge"):
@@ -144,6 +146,16 @@ def read_sources(config: Config, stages: Stages, today: datetime.date) -> Eviden
 def _keep(read: reading.Read[T], into: list[T]) -> list[FileRead]:
     into.extend(read.records)
     return read.files
+
+
+def _make_room(database: Path) -> None:
+    """Find out now, and not after minutes of reading, whether the database can be written."""
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise StoreError(f"{database}: its folder cannot be made: {fault.strerror}") from None
+    if not os.access(database if database.exists() else database.parent, os.W_OK):
+        raise StoreError(f"{database}: may not be written by this user")
 
 
 def _feedback(database: Path) -> list[Label]:

@@ -52,6 +52,6 @@ def describe_build(build: store.Build) -> dict[str, object]:
         "verdicts": build.verdicts,
         "listed_ipv4": build.listed_v4,
         "listed_ipv6_64s": build.listed_v6,
-        "counts": ", ".join(f"{name} {count}" for name, count in build.counts.items()),
-        "seconds": ", ".join(f"{name} {seconds:g}" for name, seconds in build.stages),
+        "counts": {name: count for name, count in build.counts.items() if count},
+        "seconds": {name: round(seconds, 1) for name, seconds in build.stages},
     }

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mipdns.config import shipped_zones
 from mipdns.errors import ConfigError
 from mipdns.simulate.configuration import configuration_text
 from mipdns.simulate.kinds import KINDS
@@ -23,8 +24,6 @@ from mipdns.simulate.traffic import Day, make_day
 from mipdns.simulate.writers import flows, lists, logs, names, networks, traces, words, zeek
 from mipdns.simulate.writers.files import Written
 from mipdns.simulate.writers.rows import Requests, Wear, flows_at, requests_at
-
-SHIPPED_ZONES = Path(__file__).resolve().parents[2] / "zones"
 
 _POPULATION, _TRAFFIC, _LOGS, _CLAIMS = range(4)  # independent streams of random numbers
 
@@ -55,7 +54,7 @@ def simulate(
     days: int = 3,
     as_of: datetime.date | None = None,
     plan: WorldPlan | None = None,
-    zones: Path = SHIPPED_ZONES,
+    zones: Path | None = None,
 ) -> Summary:
     """Write a made world into `folder`: about 3,000 active units times `scale`, over `days` days that end with `as_of`.
 
@@ -64,6 +63,7 @@ def simulate(
     """
     if not 0 < scale <= 1000 or days < 1:
         raise ConfigError(f"a world of scale {scale} and {days} days cannot be made: scale 0 to 1000, a day at least")
+    zones = zones or shipped_zones()
     if not any(zones.glob("*.toml")):
         raise ConfigError(f"{zones}: no zone files there to copy; name the folder that has them")
     plan = plan or WorldPlan()
