@@ -6,7 +6,6 @@ The one rule: one read transaction, so that the rows and the serial are of the s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 from mipdns.errors import SnapshotError, StoreMissing
@@ -19,12 +18,8 @@ _ROWS = """
 """
 
 
-def _hurry() -> None:
-    """What a caller does between two batches that has nothing else to do."""
-
-
-def read_snapshot(database: Path, *, between_batches: Callable[[], None] = _hurry) -> MemorySnapshot:
-    """The newest build, whole. `between_batches` is called after every few thousand rows, a few milliseconds apart.
+def read_snapshot(database: Path) -> MemorySnapshot:
+    """The newest build, whole.
 
     Raises StoreMissing, StoreVersion, StoreBusy or StoreError as the database's state is, SnapshotError for rows that
     are no verdicts.
@@ -36,7 +31,6 @@ def read_snapshot(database: Path, *, between_batches: Callable[[], None] = _hurr
         try:
             while batch := rows.fetchmany(BATCH_ROWS):
                 builder.add(batch)
-                between_batches()
             return builder.finish(serial)
         except SnapshotError as fault:
             raise SnapshotError(f"{database}: {fault}") from None

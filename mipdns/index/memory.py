@@ -126,7 +126,7 @@ class _Maxima:
 
 
 class SnapshotBuilder:
-    """Takes rows in order, batch by batch, so that a server may breathe between two batches."""
+    """Takes rows in order, batch by batch, and packs each batch as it comes."""
 
     def __init__(self) -> None:
         self._halves = tuple(array("Q") for _ in range(4))

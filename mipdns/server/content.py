@@ -55,12 +55,12 @@ def load_secrets(config: Config) -> tuple[bytes, ...]:
     return read_secrets(Path(config.serve.cookie_secrets)) if config.serve.cookie_secrets else ()
 
 
-def load_build(config: Config, between_batches: Callable[[], None] = lambda: None) -> tuple[Snapshot, BuildMark]:
-    """The newest build. Raises StoreError or SnapshotError."""
+def load_build(config: Config, read: Callable[[Path], Snapshot] = read_snapshot) -> tuple[Snapshot, BuildMark]:
+    """The newest build, read by `read`. Raises StoreError or SnapshotError."""
     database = Path(config.store.database)
     # The file is looked at before it is read: if it is replaced in between, the mark is old and the next look differs.
     device, inode = _file(database)
-    snapshot = read_snapshot(database, between_batches=between_batches)
+    snapshot = read(database)
     return snapshot, BuildMark(device, inode, snapshot.serial)
 
 

@@ -2,7 +2,7 @@
 place, or one log line that says why not.
 
 The one rule: whatever is wrong with the new, the last good stays. A thread of its own looks for a new build every
-second and reads it in small slices, resting as long as it works, so that answers hardly wait.
+second; a process of its own reads it, so that answers hardly wait.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 
 from mipdns.config import Config
 from mipdns.errors import MipdnsError
+from mipdns.index.aside import AsideReader
 from mipdns.server.answering import Answering
 from mipdns.server.content import BuildMark, Content, load_build, load_secrets, load_zones, newest_build
 
@@ -22,13 +23,8 @@ _log = logging.getLogger("mipdns.server")
 
 POLL_S = 1.0
 RETRY_S = 10.0
-_REST_MAX_S = 0.05
 
 Part = Literal["zones", "secrets", "build"]
-
-
-class _Stopped(Exception):
-    """The server ends; what is being read will not be served."""
 
 
 class Reloader:
@@ -44,7 +40,7 @@ class Reloader:
         self._stopping = False
         self._refused: BuildMark | None = None
         self._retry_at = 0.0
-        self._slice_began = 0.0
+        self._reader = AsideReader()
         self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
 
     @property
@@ -64,6 +60,7 @@ class Reloader:
     def stop(self, wait_s: float) -> None:
         """Give up whatever is being read."""
         self._stopping = True
+        self._reader.give_up()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(wait_s)
@@ -78,8 +75,6 @@ class Reloader:
                 elif not asked:
                     self._follow()
                 self._told(self)
-            except _Stopped:
-                return
             except Exception as bug:  # noqa: BLE001 it must not leave a server that never learns anything again
                 self._answering.counters.internal_errors += 1
                 if self._faults.get("build") != repr(bug):
@@ -110,7 +105,7 @@ class Reloader:
 
     def _swap(self, *parts: Part) -> bool:
         """Read, and replace in one step what could be read. False if something could not."""
-        began = self._slice_began = time.monotonic()
+        began = time.monotonic()
         old = new = self._answering.content
         complete = True
         for what in parts:
@@ -135,22 +130,15 @@ class Reloader:
                 # Secrets that were made up at start are kept: new ones would turn every client's cookie down.
                 return content._replace(secrets=load_secrets(self._config) or content.secrets)
             case "build":
-                snapshot, mark = load_build(self._config, self._rest)
+                snapshot, mark = load_build(self._config, self._reader.read)
                 return content._replace(snapshot=snapshot, build=mark)
 
     def _keep(self, what: Part, fault: MipdnsError) -> None:
         """Say once what is wrong, however often it is seen."""
-        if self._faults.get(what) != str(fault):
+        if not self._stopping and self._faults.get(what) != str(fault):
             self._faults[what] = str(fault)
             self._answering.counters.reload_failures += 1
             _log.error("keeping the last good %s: %s", what, fault)
-
-    def _rest(self) -> None:
-        """Between two slices of reading: sleep as long as the slice took, so that half of the time is for answers."""
-        if self._stopping:
-            raise _Stopped
-        time.sleep(min(time.monotonic() - self._slice_began, _REST_MAX_S))
-        self._slice_began = time.monotonic()
 
 
 def _log_swap(old: Content, new: Content, took_s: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from mipdns.errors import MipdnsError, SnapshotError, StoreError, StoreMissing, StoreVersion
 from mipdns.index.load import newest_serial, read_snapshot
-from mipdns.index.memory import BATCH_ROWS
+from mipdns.index.memory import BATCH_ROWS, Row, SnapshotBuilder
 from mipdns.net import V4_FIRST
 from mipdns.store.version import SCHEMA_VERSION
 from mipdns.vocabulary import Verdict
@@ -42,17 +42,20 @@ def test_a_build_without_a_single_verdict_is_a_build(tmp_path: Path) -> None:
     assert len(read_snapshot(write_build(tmp_path / "mip.db", [], 1))) == 0
 
 
-def test_a_load_that_commits_meanwhile_is_not_seen(database: Path) -> None:
+def test_a_load_that_commits_meanwhile_is_not_seen(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows and serial of one build, also where another is written between two batches."""
     many = [Verdict(V4_FIRST + at, V4_FIRST + at, 50, 1, *ROWS[0][4:]) for at in range(2 * BATCH_ROWS)]
     write_build(database, many, 1_800_000_001)
+    add = SnapshotBuilder.add
     written: list[Path] = []
 
-    def load_another() -> None:
+    def add_while_another_is_loaded(builder: SnapshotBuilder, rows: Sequence[Row]) -> None:
         if not written:
             written.append(write_build(database, ROWS, 1_800_000_002))
+        add(builder, rows)
 
-    snapshot = read_snapshot(database, between_batches=load_another)
+    monkeypatch.setattr(SnapshotBuilder, "add", add_while_another_is_loaded)
+    snapshot = read_snapshot(database)
     assert (len(snapshot), snapshot.serial) == (len(many), 1_800_000_001)
     assert newest_serial(database) == 1_800_000_002
 
