@@ -54,6 +54,16 @@ def test_every_table_and_column_is_there(connection):
     assert all(f"| `{name}` |" in TEXT for name in views)
 
 
+def test_the_python_example_runs(tmp_path, monkeypatch):
+    store.regenerate(tmp_path / "mip.db", everything())
+    (tmp_path / "zones").symlink_to(Path(__file__).resolve().parents[3] / "zones")
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    exec(compile(example, "docs/store.md", "exec"), {})
+    assert "87.1.0.127.cgnat A 127.0.1.87\n" in (tmp_path / "mip.internal.zone").read_text()
+    assert "51.15.7.0/24 :127.0.65.87:v=mip1; conf=87" in (tmp_path / "mip.ip4trie").read_text()
+
+
 def test_versions():
     assert f"0x{APPLICATION_ID:X}" in TEXT
     assert f"the schema's version, {SCHEMA_VERSION} now" in TEXT
