@@ -116,6 +116,10 @@ FAULTS = {
     "origin with a long label": (MINIMAL.replace('"mip.example"', f'"{"x" * 64}"'), "is no domain name"),
     "origin not ASCII": (MINIMAL.replace('"mip.example"', '"mïp.example"'), "is no domain name"),
     "origin too long for IPv6 names": (MINIMAL.replace('"mip.example"', f'"{LONG}"'), "key 'origin': longer than 179"),
+    "server too long for a name": (
+        MINIMAL.replace("ns.example", ".".join(["n" * 63] * 4)),
+        "longer than a domain name",
+    ),
     "contact no address": (MINIMAL.replace("hostmaster@", "a@b@"), "key 'contact': 'a@b@mip.example' is no mail"),
     "contact without a domain": (MINIMAL.replace("hostmaster@mip.example", "a@"), "key 'contact': '' is no domain"),
     "contact too long": (MINIMAL.replace('mip.example"\nttl', f'{LONG}.{"y" * 60}"\nttl'), "contact.*longer than a"),

@@ -160,6 +160,7 @@ TSIG_RECORDS = [
     Malformed("too long", packet(Q + tsig(rdata=TSIG_DATA + b"\0"), (1, 0, 0, 1)), "FORMERR", 1),
     Malformed("a key that points at itself", packet(Q + tsig(b"\1a\xc0\x28"), (1, 0, 0, 1)), "FORMERR", 1),
     Malformed("a key too long once decompressed", packet(LONG_Q + tsig(b"\1a\xc0\x0c"), (1, 0, 0, 1)), "FORMERR", 1),
+    Malformed("a key that points into a label", packet(Q + tsig(b"\xc0\x17"), (1, 0, 0, 1)), "FORMERR", 1),
     Malformed("an opcode before a signature", packet(Q + tsig(), (1, 0, 0, 1), 0x2000), "NOTIMP", 1),
 ]
 
