@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mipdns import config
+from mipdns import config, zonefile
 from tests.conftest import REPOSITORY
 
 REFERENCE = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
@@ -19,10 +19,17 @@ TABLES: dict[str, Any] = {
     "`[serve]`": config.Serve,
     "`[load]`": config.Load,
     "`[[source]]`": config._Source,
+    "the zone": zonefile._File,
+    "`[soa]`": zonefile._Soa,
+    "`[[nameserver]]`": zonefile._NameServer,
 } | {f"kind `{kind.__struct_config__.tag}`": kind for kind in config.Source.__args__}
 """Heading → the struct that its table describes. A kind's table leaves out what `[[source]]` tells of every kind."""
 
-EXAMPLES = re.findall(r"^```toml\n(.*?)^```$", REFERENCE, re.MULTILINE | re.DOTALL)
+OF_CONFIGURATION, OF_ZONES = REFERENCE.split("\n## Zone files\n")
+
+
+def examples(text: str) -> list[str]:
+    return re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -88,6 +95,8 @@ def all_fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.inspect.Field]
 def fields_of(struct: type[msgspec.Struct]) -> dict[str, msgspec.inspect.Field]:
     """The fields that the struct's own table tells."""
     fields = all_fields(struct)
+    if struct is zonefile._File:
+        return {name: field for name, field in fields.items() if name not in ("soa", "nameserver")}
     if issubclass(struct, config._Source) and struct is not config._Source:
         return {name: field for name, field in fields.items() if name not in all_fields(config._Source)}
     return fields
@@ -112,12 +121,25 @@ def test_every_word_that_a_key_admits_is_told(heading):
         assert [word for word in words if f"`{word}`" not in rows[name].meaning] == []
 
 
-def test_every_table_of_the_file_is_told():
-    assert set(all_fields(config.Config)) == {re.sub(r"\W", "", heading) for heading in TABLES if "[" in heading}
+@pytest.mark.parametrize(("file", "text"), [(config.Config, OF_CONFIGURATION), (zonefile._File, OF_ZONES)])
+def test_every_table_of_the_files_is_told(file, text):
+    tables = {
+        name
+        for name, field in all_fields(file).items()
+        if isinstance(field.type, msgspec.inspect.StructType | msgspec.inspect.VarTupleType) and name != "lists"
+    }
+    assert set(re.findall(r"^### `\[+(\w+)\]+`$", text, re.MULTILINE)) == tables
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_every_example_is_taken(example, tmp_path):
+@pytest.mark.parametrize("example", examples(OF_CONFIGURATION))
+def test_every_configuration_is_taken(example, tmp_path):
     file = tmp_path / "mipdns.toml"
     file.write_text(example)
     config.read_config(file)
+
+
+@pytest.mark.parametrize("example", examples(OF_ZONES))
+def test_every_zone_file_is_taken(example, tmp_path):
+    file = tmp_path / "zone.toml"
+    file.write_text(example)
+    zonefile.read_zone(file)
