@@ -65,17 +65,30 @@ def write_combined(path: Path, requests: Requests, wear: Wear, *, port: bool) ->
 
 def write_csv_log(path: Path, requests: Requests, wear: Wear) -> Written:
     """A program's own CSV. A share of its lines has lost the address."""
-    lost = (wear.rng.random(len(requests.client)) < wear.share).tolist()
+    lost = set(wear.chosen(len(requests.client)))
     rows = zip(
-        requests.epoch_s, requests.client, requests.port, requests.agent, requests.stack, requests.forwarded, lost,
+        requests.epoch_s,
+        requests.client,
+        requests.port,
+        requests.agent,
+        requests.stack,
+        requests.forwarded,
         strict=True,
-    )  # fmt: skip
+    )
     return write_csv(
         path,
         list(CSV_COLUMNS.values()),
         (
-            (_rfc3339(epoch_s), "" if gone else client, port, agent, "app.example", old_fingerprint(stack), forwarded)
-            for epoch_s, client, port, agent, stack, forwarded, gone in rows
+            (
+                _rfc3339(epoch_s),
+                "" if at in lost else client,
+                port,
+                agent,
+                "app.example",
+                old_fingerprint(stack),
+                origin,
+            )
+            for at, (epoch_s, client, port, agent, stack, origin) in enumerate(rows)
         ),
     )
 

@@ -143,9 +143,15 @@ class Wear(NamedTuple):
     share: float
     rng: np.random.Generator
 
+    def chosen(self, count: int) -> list[int]:
+        """Which of `count` lines are torn: at most twice the share, so that a short file loads as well."""
+        worn = min(int(self.rng.binomial(count, self.share)), int(2 * self.share * count))
+        rows: list[int] = np.sort(self.rng.permutation(count)[:worn]).tolist()
+        return rows
+
     def torn(self, lines: Sequence[str]) -> list[str]:
         """The lines, some cut short after 12 to 30 characters, as a full disk or a crash leaves them."""
         result = list(lines)
-        for at in np.flatnonzero(self.rng.random(len(result)) < self.share).tolist():
+        for at in self.chosen(len(result)):
             result[at] = result[at][: int(self.rng.integers(12, 31))]
         return result
