@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import gzip
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.commands import mipdns
+
 TOR = '[[source]]\nname = "tor"\nkind = "egress"\nformat = "cidr"\nclass = "tor"\npath = "tor.txt"\n'
 GOOD_LINE = '9.9.9.9 - - [20/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11; Linux x86_64)"\n'
 
 
-def mipdns(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mipdns", "--config", str(folder / "mipdns.toml"), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return mipdns(folder / "mipdns.toml", *arguments)
 
 
 def source(kind: str, form: str, path: str, extra: str = "") -> str:
@@ -106,16 +101,16 @@ def test_a_bad_source_is_one_clear_line_and_the_old_build_stays(
 ) -> None:
     (tmp_path / "tor.txt").write_text("9.9.9.9\n")
     (tmp_path / "mipdns.toml").write_text(TOR)
-    assert mipdns(tmp_path, "load").returncode == 0
-    before = mipdns(tmp_path, "export", "csv").stdout
+    assert run(tmp_path, "load").returncode == 0
+    before = run(tmp_path, "export", "csv").stdout
     assert "9.9.9.9" in before
 
     (tmp_path / "mipdns.toml").write_text(TOR + make(tmp_path))
-    done = mipdns(tmp_path, "load")
+    done = run(tmp_path, "load")
 
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1, done.stderr
     for word in told:
         assert word in done.stderr
-    assert mipdns(tmp_path, "export", "csv").stdout == before
+    assert run(tmp_path, "export", "csv").stdout == before

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import resource
-import subprocess
-import sys
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from mipdns import net
 from mipdns.lookup import Answer, lookup
 from tests.conftest import REPOSITORY
 from tests.e2e import servers
+from tests.e2e.commands import mipdns
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -35,11 +34,6 @@ class World(NamedTuple):
     data: Path
 
 
-def run(config: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mipdns", "--config", str(config), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-
-
 @pytest.fixture(scope="module")
 def world(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """tests/e2e/real.toml, loaded in a process of its own, and a server on it."""
@@ -49,7 +43,7 @@ def world(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     text = text.replace("[serve]", '[serve]\nlisten = ["127.0.0.1:0"]')
     config = folder / "mipdns.toml"
     config.write_text(text)
-    done = run(config, "load", "--json")
+    done = mipdns(config, "load", "--json")
     assert done.returncode == 0, done.stderr
     peak_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     assert peak_bytes < MEMORY_MAX_BYTES
@@ -108,10 +102,10 @@ def test_the_loudest_single_scanners_are_not_listed(world: World) -> None:
 
 def test_explain_gives_the_reasons(world: World) -> None:
     for address, word in (("103.160.46.15", "trace"), ("2.56.10.36", "tor"), ("172.70.114.135", "proxy")):
-        done = run(world.config, "explain", address)
+        done = mipdns(world.config, "explain", address)
         assert done.returncode == 0, done.stderr
         assert word in done.stdout.lower()
-        document = json.loads(run(world.config, "explain", "--json", address).stdout)
+        document = json.loads(mipdns(world.config, "explain", "--json", address).stdout)
         answer = ask(world, address)
         assert document["confidence"] == int(answer.txt["conf"])
         assert sum(term["log_odds"] for term in document["terms"]) == pytest.approx(document["log_odds"], abs=0.01)
