@@ -42,21 +42,29 @@ def verdict_text(address: int, verdict: Verdict) -> str:
 
     `net` is the widest prefix that holds the address and lies inside the verdict's range, in the family's own length.
     """
+    before, after = text_around_net(verdict)
+    net = format_prefix(*enclosing_prefix(address, verdict.first, verdict.last))
+    return before + net + next(cut for cut in after if len(before) + len(net) + len(cut) <= TXT_MAX)
+
+
+def text_around_net(verdict: Verdict) -> tuple[str, tuple[str, ...]]:
+    """What stands before the network, and what after it: whole, without its last key, and so on down to nothing.
+
+    None of it depends on the address. What stands before, and any network, always fit in 255 characters together.
+    """
     keys = ["v=mip1", f"conf={verdict.confidence}"]
     if classes := names(Class(verdict.classes & 0xFF)):
         keys.append("class=" + ",".join(classes))
     if verdict.users_low is not None and verdict.users_high is not None:
         keys.append(f"users={verdict.users_low}-{verdict.users_high}")
-    keys.append("net=" + format_prefix(*enclosing_prefix(address, verdict.first, verdict.last)))
+    after = [""]
     if verdict.asn is not None:
-        keys.append(f"asn={verdict.asn}")
+        after.append(f"{after[-1]}; asn={verdict.asn}")
     if sources := names(Signal(verdict.sources)):
-        keys.append("src=" + ",".join(sources))
+        after.append(f"{after[-1]}; src={','.join(sources)}")
     if verdict.observed:
-        keys.append(f"seen={verdict.observed}")
-    while len(text := "; ".join(keys)) > TXT_MAX:
-        keys.pop()
-    return text
+        after.append(f"{after[-1]}; seen={verdict.observed}")
+    return "; ".join([*keys, "net="]), tuple(reversed(after))
 
 
 def _string(text: str) -> bytes:

@@ -40,7 +40,7 @@ USERS_HIGH_KNOWN: Final = 2
 ASN_KNOWN: Final = 4
 OBSERVED_KNOWN: Final = 8
 
-UNKNOWN_PADDING: Final = 0xFF
+SAMPLE_PADDING: Final = 0xFF
 """Fills the last block of each level of V6_SAMPLE."""
 
 
@@ -86,8 +86,6 @@ HEADER_FIELDS: Final = (
     Field("payload_width", "I", "bytes of a row's payload number: 2 or 4"),
     Field("directory_bits", "I", "leading bits that V4_DIRECTORY is indexed by"),
     Field("build", "16s", "digest of the build's row in the database"),
-    Field("listed_v4", "Q", "IPv4 addresses with confidence 50 or more"),
-    Field("listed_v6", "Q", "/64s with such an address"),
 )
 
 PAYLOAD_FIELDS: Final = (
@@ -128,8 +126,6 @@ class Header(NamedTuple):
     payload_width: int
     directory_bits: int
     build: bytes
-    listed_v4: int
-    listed_v6: int
 
 
 class Level(NamedTuple):

@@ -42,10 +42,8 @@ struct mip_header {
     uint32_t payload_width; /* bytes of a row's payload number: 2 or 4 */
     uint32_t directory_bits; /* leading bits that V4_DIRECTORY is indexed by */
     uint8_t build[16]; /* digest of the build's row in the database */
-    uint64_t listed_v4; /* IPv4 addresses with confidence 50 or more */
-    uint64_t listed_v6; /* /64s with such an address */
 };
-static_assert(sizeof(struct mip_header) == 88, "struct mip_header has padding");
+static_assert(sizeof(struct mip_header) == 72, "struct mip_header has padding");
 
 /* An entry of the table at MIP_SECTIONS_AT: bytes from the start of the file, bytes without padding. */
 struct mip_section {
