@@ -1,0 +1,241 @@
+# cython: language_level=3
+"""The border between Python and the C files beside it. In: Python's frozen structs. Out: the C structs made from them.
+
+The one rule: nothing is decided here.
+"""
+
+import time
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
+
+from mipdns.answer import wire
+from mipdns.answer.lists import SUB_LISTS, make_lists
+from mipdns.answer.zone import said
+
+
+cdef extern from "<stdbool.h>":
+    ctypedef bint bool
+
+
+cdef extern from "answer.h" nogil:
+    enum:
+        MIP_DROP
+        MIP_RARE
+        MIP_OUT_SIZE
+        MIP_NAME_MAX
+        MIP_SOA_RECORD_MAX
+        MIP_NSID_MAX
+        MIP_SOUND
+
+    struct mip_index:
+        uint32_t serial
+
+    struct mip_host:
+        uint8_t name[255]
+        uint8_t size
+
+    struct mip_zone:
+        uint8_t origin[255]
+        uint8_t origin_size
+        uint8_t origin_labels
+        uint8_t floor
+        bool has_all
+        bool has_thresholds
+        bool has_bits
+        bool has_classes
+        uint16_t soa_size
+        uint32_t ttl
+        uint8_t *soa
+        const mip_host *hosts
+        size_t host_count
+
+    struct mip_secret:
+        uint64_t k0
+        uint64_t k1
+
+    struct mip_served:
+        mip_index index
+        const mip_zone *zones
+        size_t zone_count
+        mip_secret *secrets
+        size_t secret_count
+        uint8_t nsid[128]
+        uint8_t nsid_size
+
+    struct mip_peer:
+        uint8_t address[16]
+        uint8_t address_size
+        bool under_load
+        uint32_t now
+
+    int mip_index_open(mip_index *index, const uint8_t *map, size_t size)
+    ssize_t mip_answer(const mip_served *served, const mip_peer *peer, const uint8_t *packet, size_t size, uint8_t *out)
+
+
+class Rare:
+    """The type of RARE."""
+
+    def __repr__(self):
+        return "RARE"
+
+
+RARE = Rare()
+
+_FAULTS = (
+    "",
+    "shorter than a header",
+    "not an index of mipdns",
+    "of another format version",
+    "of another size than its header says",
+    "impossible counts in its header",
+    "a section is misplaced or has the wrong size",
+)
+
+
+cdef class Served:
+    """What the C code answers from: zones, an index, cookie secrets. Immutable; keeps the index's memory alive."""
+
+    cdef mip_served c
+    cdef mip_zone *zones
+    cdef mip_host *hosts
+    cdef Py_buffer view
+    cdef bint held
+    cdef readonly tuple secrets
+
+    def __cinit__(self, zones, index, secrets):
+        PyObject_GetBuffer(index, &self.view, PyBUF_SIMPLE)
+        self.held = True
+        if <uintptr_t>self.view.buf % 8:
+            raise ValueError("the index lies at an odd address; map the file")
+        fault = mip_index_open(&self.c.index, <const uint8_t *>self.view.buf, self.view.len)
+        if fault != MIP_SOUND:
+            raise ValueError(f"no usable index: {_FAULTS[fault]}")
+        self._take_zones(zones)
+        self._take_secrets(secrets)
+        nsid = said(zones.identity.nsid) or b""
+        if len(nsid) > MIP_NSID_MAX:
+            raise ValueError(f"an NSID of more than {MIP_NSID_MAX} bytes")
+        memcpy(self.c.nsid, <const uint8_t *>nsid, len(nsid))
+        self.c.nsid_size = len(nsid)
+
+    def __dealloc__(self):
+        free(self.zones)
+        free(self.hosts)
+        if self.held:
+            PyBuffer_Release(&self.view)
+
+    @property
+    def serial(self):
+        """The build's SOA serial."""
+        return self.c.index.serial
+
+    cdef _take_zones(self, zones):
+        # Of zones one inside the other the outer one answers, as `Zones.find` has it.
+        known = sorted((zone for zone in zones.by_origin.values() if zone.origin), key=lambda zone: len(zone.origin))
+        self.zones = <mip_zone *>calloc(len(known) or 1, sizeof(mip_zone))
+        self.hosts = <mip_host *>calloc(sum(len(zone.hosts) for zone in known) or 1, sizeof(mip_host))
+        if not self.zones or not self.hosts:
+            raise MemoryError
+        self.c.zones = self.zones
+        self.c.zone_count = len(known)
+        cdef mip_host *hosts = self.hosts
+        for number, zone in enumerate(known):
+            _fill_zone(&self.zones[number], zone, self.c.index.serial)
+            self.zones[number].hosts = hosts
+            for name in zone.hosts:
+                text = _bounded(wire.encode_name(name)[:-1])
+                memcpy(hosts.name, <const uint8_t *>text, len(text))
+                hosts.size = len(text)
+                hosts += 1
+            self.zones[number].host_count = len(zone.hosts)
+
+    cdef _take_secrets(self, secrets):
+        self.secrets = tuple(secrets)
+        if len(self.secrets) > 2 or any(len(secret) != 16 for secret in self.secrets):
+            raise ValueError("there are at most two secrets of 16 bytes each")
+        for number, secret in enumerate(self.secrets):
+            self.c.secrets[number].k0 = int.from_bytes(secret[:8], "little")
+            self.c.secrets[number].k1 = int.from_bytes(secret[8:], "little")
+        self.c.secret_count = len(self.secrets)
+
+
+cdef _fill_zone(mip_zone *c, zone, serial):
+    kinds = [kind for kind, label in zip(SUB_LISTS, _SAMPLES, strict=True) if label in zone.lists]
+    floor = zone.lists[()].floor
+    if make_lists(floor, kinds) != zone.lists:
+        raise ValueError(f"zone {zone.origin}: lists that no zone file can ask for")
+    origin = _bounded(wire.encode_name(zone.origin))
+    soa = wire.record(b"\0\0", wire.SOA, zone.negative_ttl, zone.soa(serial))
+    if len(soa) > MIP_SOA_RECORD_MAX:
+        raise ValueError(f"zone {zone.origin}: an SOA record with names that are too long")
+    memcpy(c.origin, <const uint8_t *>origin, len(origin))
+    c.origin_size = len(origin)
+    c.origin_labels = len(zone.origin)
+    c.floor = floor
+    c.has_all, c.has_thresholds, c.has_bits, c.has_classes = (kind in kinds for kind in SUB_LISTS)
+    c.ttl = zone.ttl
+    memcpy(c.soa, <const uint8_t *>soa, len(soa))
+    c.soa_size = len(soa)
+
+
+# A list of each kind, in the order of SUB_LISTS.
+_SAMPLES = ((b"all",), (b"t01",), (b"bits",), (b"cgnat",))
+
+
+cdef bytes _bounded(name):
+    if len(name) > MIP_NAME_MAX:
+        raise ValueError("a name of more than 255 bytes")
+    return name
+
+
+cdef _fill_peer(mip_peer *c, peer):
+    if len(peer.address) not in (4, 16):
+        raise ValueError("an address is 4 or 16 bytes")
+    memcpy(c.address, <const uint8_t *>peer.address, len(peer.address))
+    c.address_size = len(peer.address)
+    c.under_load = peer.under_load
+    c.now = peer.now & 0xFFFFFFFF
+
+
+def answer(Served served not None, bytes packet not None, peer):
+    """As `mipdns.answer.respond`, or RARE, and that for everything over TCP."""
+    cdef mip_peer asking
+    cdef uint8_t out[MIP_OUT_SIZE]
+    if tuple(peer.cookie_secrets) != served.secrets:
+        raise ValueError("the peer's cookie secrets are not those that are served")
+    if peer.transport != "udp":
+        return RARE
+    _fill_peer(&asking, peer)
+    size = mip_answer(&served.c, &asking, packet, len(packet), out)
+    if size == MIP_RARE:
+        return RARE
+    return None if size == MIP_DROP else out[:size]
+
+
+def bench(Served served not None, packets, size_t rounds):
+    """Seconds for answering all packets so many times in a row, without the GIL, by one thread."""
+    cdef mip_peer peer = mip_peer(address_size=4)
+    cdef uint8_t out[MIP_OUT_SIZE]
+    joined = b"".join(packets)
+    cdef const uint8_t *start = joined
+    cdef const uint8_t *at
+    cdef size_t count = len(packets), number, turn
+    cdef size_t *sizes = <size_t *>calloc(count or 1, sizeof(size_t))
+    if not sizes:
+        raise MemoryError
+    try:
+        for number in range(count):
+            sizes[number] = len(packets[number])
+        began = time.perf_counter()
+        with nogil:
+            for turn in range(rounds):
+                at = start
+                for number in range(count):
+                    mip_answer(&served.c, &peer, at, sizes[number], out)
+                    at += sizes[number]
+        return time.perf_counter() - began
+    finally:
+        free(sizes)

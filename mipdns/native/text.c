@@ -1,0 +1,147 @@
+#include "text.h"
+
+#include <string.h>
+
+static const char TEST_TEXT[] = "v=mip1; test";
+
+void mip_listing_a(const struct mip_listing *listing, struct mip_rule rule, uint8_t rdata[4])
+{
+    const struct mip_payload *payload = listing->row.payload;
+    rdata[0] = 127;
+    rdata[1] = 0;
+    if (payload) {
+        rdata[2] = payload->classes;
+        rdata[3] = rule.bits ? payload->level : payload->confidence;
+    } else {
+        rdata[2] = (uint8_t)(listing->address.low >> 8);
+        rdata[3] = (uint8_t)listing->address.low;
+    }
+}
+
+static inline uint8_t *write_decimal(uint8_t *at, uint32_t number)
+{
+    if (number >= 100)
+        *at++ = (uint8_t)('0' + number / 100);
+    if (number >= 10)
+        *at++ = (uint8_t)('0' + number / 10 % 10);
+    *at++ = (uint8_t)('0' + number % 10);
+    return at;
+}
+
+static uint8_t *write_v4(uint8_t *at, uint32_t address)
+{
+    for (unsigned shift = 24; shift > 0; shift -= 8) {
+        at = write_decimal(at, address >> shift & 0xFF);
+        *at++ = '.';
+    }
+    return write_decimal(at, address & 0xFF);
+}
+
+static uint8_t *write_group(uint8_t *at, unsigned group)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int shift = 12; shift >= 0; shift -= 4)
+        if (group >> shift || shift == 0)
+            *at++ = (uint8_t)digits[group >> shift & 0xF];
+    return at;
+}
+
+/* RFC 5952: the first of the longest runs of zero groups, two or more, becomes `::`. */
+static uint8_t *write_v6(uint8_t *at, struct mip_address address)
+{
+    unsigned groups[8], run_start = 8, run_size = 1;
+    for (unsigned i = 0; i < 8; i++)
+        groups[i] = (unsigned)((i < 4 ? address.high : address.low) >> (48 - 16 * (i % 4)) & 0xFFFF);
+    for (unsigned start = 0; start < 8; start++) {
+        unsigned size = 0;
+        while (start + size < 8 && groups[start + size] == 0)
+            size++;
+        if (size > run_size) {
+            run_start = start;
+            run_size = size;
+        }
+    }
+    for (unsigned i = 0; i < 8;) {
+        if (i == run_start) {
+            *at++ = ':';
+            *at++ = ':';
+            i += run_size;
+            continue;
+        }
+        if (i > 0 && i != run_start + run_size)
+            *at++ = ':';
+        at = write_group(at, groups[i++]);
+    }
+    return at;
+}
+
+static inline bool at_most(struct mip_address left, struct mip_address right)
+{
+    return left.high < right.high || (left.high == right.high && left.low <= right.low);
+}
+
+/* The widest prefix that holds the address and lies inside its row, as IPv4 or IPv6 text. */
+static uint8_t *write_net4(uint8_t *at, uint32_t address, uint32_t first, uint32_t last)
+{
+    unsigned bits = 0;
+    uint32_t host = 0;
+    while (bits < 32) {
+        uint32_t wider = host << 1 | 1;
+        if ((address & ~wider) < first || (address | wider) > last)
+            break;
+        host = wider;
+        bits++;
+    }
+    at = write_v4(at, address & ~host);
+    *at++ = '/';
+    return write_decimal(at, 32 - bits);
+}
+
+static uint8_t *write_net6(uint8_t *at, const struct mip_listing *listing)
+{
+    struct mip_address address = listing->address, host = {0, 0};
+    const struct mip_row *row = &listing->row;
+    unsigned bits = 0;
+    while (bits < 128) {
+        struct mip_address wider = {host.high << 1 | host.low >> 63, host.low << 1 | 1};
+        struct mip_address low = {address.high & ~wider.high, address.low & ~wider.low};
+        struct mip_address high = {address.high | wider.high, address.low | wider.low};
+        if (!at_most(row->first, low) || !at_most(high, row->last))
+            break;
+        host = wider;
+        bits++;
+    }
+    at = write_v6(at, (struct mip_address){address.high & ~host.high, address.low & ~host.low});
+    *at++ = '/';
+    return write_decimal(at, 128 - bits);
+}
+
+size_t mip_listing_text(
+    const struct mip_index *index, const struct mip_listing *listing, uint8_t text[MIP_TEXT_ROOM])
+{
+    const struct mip_payload *payload = listing->row.payload;
+    uint8_t *at = text;
+    if (!payload) {
+        memcpy(text, TEST_TEXT, sizeof TEST_TEXT - 1);
+        return sizeof TEST_TEXT - 1;
+    }
+    /* A broken body may point anywhere; then the text lacks what is not there. */
+    if ((uint64_t)payload->prefix_at + payload->prefix_size <= index->text_size) {
+        memcpy(at, index->text + payload->prefix_at, payload->prefix_size);
+        at += payload->prefix_size;
+    }
+    if (listing->is_v4)
+        at = write_net4(
+            at, (uint32_t)listing->address.low, (uint32_t)listing->row.first.low, (uint32_t)listing->row.last.low);
+    else
+        at = write_net6(at, listing);
+    size_t size = (size_t)(at - text), suffix = payload->suffix_size;
+    if ((uint64_t)payload->suffix_at + suffix > index->text_size)
+        return size;
+    memcpy(at, index->text + payload->suffix_at, suffix);
+    /* Keys are dropped from the end until the rest fits. */
+    const uint8_t cuts[] = {payload->suffix_to_src, payload->suffix_to_asn, 0};
+    for (size_t i = 0; i < sizeof cuts && size + suffix > MIP_TEXT_MAX; i++)
+        suffix = cuts[i] < suffix ? cuts[i] : suffix;
+    return size + suffix < MIP_TEXT_MAX ? size + suffix : MIP_TEXT_MAX;
+}
