@@ -1,6 +1,7 @@
 """The compiled border, typed. `mipdns.native.available()` says whether it is there."""
 
 from collections.abc import Sequence
+from socket import socket
 from typing import Final
 
 from mipdns.answer import Peer, Zones
@@ -32,3 +33,36 @@ def answer(served: Served, packet: bytes, peer: Peer) -> bytes | Rare | None:
 
 def bench(served: Served, packets: Sequence[bytes], rounds: int) -> float:
     """Seconds for answering all packets so many times in a row, without the GIL, by one thread."""
+
+class UdpGroup:
+    """What all loops of a server share: what is served, and the bell that wakes whoever answers rare packets."""
+
+    def __init__(self, served: Served) -> None: ...
+    def replace(self, served: Served) -> None:
+        """Serve something else. When this returns, no loop reads the old one any more. One thread at a time."""
+    def sleep(self) -> None:
+        """Wait until a rare packet is there, or `wake` is called. One thread only."""
+    def wake(self) -> None:
+        """End the `sleep` that is or the next one."""
+
+class UdpWorker:
+    """The hot loop of one bound, blocking UDP socket, and the queue of the rare packets that it found."""
+
+    def __init__(self, group: UdpGroup, socket: socket, wildcard: bool) -> None:
+        """wildcard: the socket is bound to every address and tells which was asked (IP_PKTINFO, IPV6_PKTINFO)."""
+    def run(self) -> None:
+        """Answer until `stop`. Without the GIL; once; in a thread of its own, whose signals it blocks."""
+    def stop(self) -> None:
+        """End `run`, from another thread, after what has arrived is answered. The socket is of no use afterwards."""
+    def oldest(self) -> tuple[bytes, bytes, bool] | None:
+        """The oldest rare packet as (packet, the client's address, under load); None if there is none.
+
+        It stays the oldest until `settle`. One thread only.
+        """
+    def settle(self, answer: bytes | None) -> bool:
+        """Send its answer, if it has one, to the client of the oldest rare packet, and forget the packet.
+
+        False if the kernel would not take the answer. Raises ValueError if there is no rare packet.
+        """
+    def counters(self) -> list[int]:
+        """Since the start: answers by rcode, sixteen numbers; dropped, unsent, handed over, overflow, too long."""

@@ -75,6 +75,68 @@ cdef extern from "answer.h" nogil:
     ssize_t mip_answer(const mip_served *served, const mip_peer *peer, const uint8_t *packet, size_t size, uint8_t *out)
 
 
+cdef extern from "<sys/eventfd.h>" nogil:
+    enum:
+        EFD_CLOEXEC
+
+    int eventfd(unsigned int initial, int flags)
+
+
+cdef extern from "<unistd.h>" nogil:
+    ssize_t read(int fd, void *bytes, size_t size)
+    ssize_t write(int fd, const void *bytes, size_t size)
+    int close(int fd)
+    int usleep(unsigned int us)
+
+
+cdef extern from "udp.h" nogil:
+    enum:
+        MIP_COUNTERS
+
+    struct mip_current:
+        pass
+
+    struct mip_reader:
+        pass
+
+    struct mip_bell:
+        int eventfd
+
+    struct mip_way:
+        pass
+
+    struct mip_rare:
+        mip_way way
+        bool under_load
+        uint16_t size
+        uint8_t *packet
+
+    struct mip_queue:
+        pass
+
+    struct mip_udp:
+        pass
+
+    ctypedef ssize_t (*mip_answer_fn)(const mip_served *, const mip_peer *, const uint8_t *, size_t, uint8_t *)
+
+    const mip_served *mip_replace(mip_current *current, const mip_served *served)
+    uint64_t mip_stands(const mip_reader *reader)
+    bool mip_has_passed(const mip_reader *reader, uint64_t epoch)
+    mip_rare *mip_queue_oldest(mip_queue *queue)
+    void mip_queue_take(mip_queue *queue)
+    void mip_bell_asleep(mip_bell *bell)
+    void mip_bell_awake(mip_bell *bell)
+    mip_udp *mip_udp_new(int fd, bool wildcard, mip_answer_fn answer, const mip_current *current, mip_bell *bell)
+    void mip_udp_free(mip_udp *udp)
+    int mip_udp_run(mip_udp *udp)
+    void mip_udp_stop(mip_udp *udp)
+    bool mip_udp_reply(const mip_udp *udp, const mip_way *way, const uint8_t *answer, size_t size)
+    size_t mip_way_address(const mip_way *way, uint8_t *address)
+    void mip_udp_count(const mip_udp *udp, uint64_t *counters)
+    mip_reader *mip_udp_reader(mip_udp *udp)
+    mip_queue *mip_udp_queue(mip_udp *udp)
+
+
 class Rare:
     """The type of RARE."""
 
@@ -239,3 +301,118 @@ def bench(Served served not None, packets, size_t rounds):
         return time.perf_counter() - began
     finally:
         free(sizes)
+
+
+cdef class UdpGroup:
+    """What all loops of a server share: what is served, and the bell that wakes whoever answers rare packets."""
+
+    cdef mip_current current
+    cdef mip_bell bell
+    cdef Served served
+    cdef list workers
+
+    def __cinit__(self, Served served not None):
+        self.bell.eventfd = eventfd(0, EFD_CLOEXEC)
+        if self.bell.eventfd < 0:
+            raise OSError("no eventfd can be had")
+        self.workers = []
+        self.served = served
+        mip_replace(&self.current, &served.c)
+
+    def __dealloc__(self):
+        if self.bell.eventfd >= 0:
+            close(self.bell.eventfd)
+
+    def replace(self, Served served not None):
+        """Serve something else. When this returns, no loop reads the old one any more."""
+        old = self.served
+        mip_replace(&self.current, &served.c)
+        self.served = served
+        cdef UdpWorker worker
+        cdef mip_reader *reader
+        cdef uint64_t stood
+        for worker in self.workers:
+            reader = mip_udp_reader(worker.udp)
+            stood = mip_stands(reader)
+            with nogil:
+                while not mip_has_passed(reader, stood):
+                    usleep(50)
+        del old
+
+    def sleep(self):
+        """Wait until a rare packet is there, or `wake` is called."""
+        cdef UdpWorker worker
+        cdef uint64_t rung
+        cdef int fd = self.bell.eventfd
+        mip_bell_asleep(&self.bell)
+        for worker in self.workers:
+            if mip_queue_oldest(mip_udp_queue(worker.udp)):
+                mip_bell_awake(&self.bell)
+                return
+        with nogil:
+            read(fd, &rung, sizeof(rung))
+        mip_bell_awake(&self.bell)
+
+    def wake(self):
+        """End the `sleep` that is or the next one."""
+        cdef uint64_t one = 1
+        write(self.bell.eventfd, &one, sizeof(one))
+
+
+cdef class UdpWorker:
+    """The hot loop of one bound, blocking UDP socket, and the queue of the rare packets that it found."""
+
+    cdef mip_udp *udp
+    cdef readonly object socket
+    cdef UdpGroup group
+
+    def __cinit__(self, UdpGroup group not None, socket, bint wildcard):
+        self.group = group
+        self.socket = socket
+        self.udp = mip_udp_new(socket.fileno(), wildcard, mip_answer, &group.current, &group.bell)
+        if not self.udp:
+            raise OSError("no memory for a UDP loop, or no UDP socket")
+        group.workers.append(self)
+
+    def __dealloc__(self):
+        mip_udp_free(self.udp)
+
+    def run(self):
+        """Answer until `stop`. Without the GIL; once; in a thread of its own, whose signals it blocks."""
+        cdef int fault
+        with nogil:
+            fault = mip_udp_run(self.udp)
+        if fault:
+            raise OSError(fault, "the UDP socket cannot be read")
+
+    def stop(self):
+        """End `run`, from another thread."""
+        mip_udp_stop(self.udp)
+
+    def oldest(self):
+        """The oldest rare packet as (packet, the client's address, under load); None if there is none."""
+        cdef uint8_t address[16]
+        cdef const mip_rare *rare = mip_queue_oldest(mip_udp_queue(self.udp))
+        if not rare:
+            return None
+        size = mip_way_address(&rare.way, address)
+        return rare.packet[:rare.size], address[:size], rare.under_load
+
+    def settle(self, bytes answer):
+        """Send its answer, if it has one, to the client of the oldest rare packet, and forget the packet.
+
+        False if the kernel would not take the answer.
+        """
+        cdef mip_queue *queue = mip_udp_queue(self.udp)
+        cdef const mip_rare *rare = mip_queue_oldest(queue)
+        if not rare:
+            raise ValueError("there is no rare packet")
+        taken = answer is None or mip_udp_reply(self.udp, &rare.way, answer, len(answer))
+        mip_queue_take(queue)
+        return taken
+
+    def counters(self):
+        """Since the start: answers by rcode, sixteen numbers; dropped, unsent, handed over, overflow, too long."""
+        cdef uint64_t counters[MIP_COUNTERS]
+        mip_udp_count(self.udp, counters)
+        return [counters[which] for which in range(MIP_COUNTERS)]

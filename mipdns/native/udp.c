@@ -27,7 +27,7 @@ _Static_assert(MIP_CONTROL_SIZE >= CMSG_SPACE(sizeof(struct in6_pktinfo)), "a co
 
 struct mip_udp {
     struct mip_reader reader;
-    struct mip_udp_counters counters;
+    _Atomic(uint64_t) counters[MIP_COUNTERS];
     int fd;
     bool wildcard;
     socklen_t client_size;
@@ -47,8 +47,9 @@ struct mip_udp {
 };
 
 /* Only the loop writes, so a plain load and store do; atomic, so that others may read. */
-static void count(_Atomic(uint64_t) *counter)
+static void count(struct mip_udp *udp, unsigned which)
 {
+    _Atomic(uint64_t) *counter = &udp->counters[which];
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
@@ -143,12 +144,12 @@ static void hand_over(struct mip_udp *udp, unsigned slot, bool under_load)
 {
     unsigned size = udp->in[slot].msg_len;
     if (size > MIP_RARE_SIZE) {
-        count(&udp->counters.too_long);
+        count(udp, MIP_TOO_LONG);
         return;
     }
     struct mip_rare *rare = mip_queue_room(&udp->queue);
     if (!rare) {
-        count(&udp->counters.overflow);
+        count(udp, MIP_OVERFLOW);
         return;
     }
     rare->way = udp->ways[slot];
@@ -157,7 +158,7 @@ static void hand_over(struct mip_udp *udp, unsigned slot, bool under_load)
     rare->size = (uint16_t)size;
     memcpy(rare->packet, udp->in_vector[slot].iov_base, size);
     mip_queue_put(&udp->queue);
-    count(&udp->counters.rare);
+    count(udp, MIP_HANDED_OVER);
 }
 
 /* Answer `received` datagrams. Returns how many answers stand in `out`. */
@@ -190,10 +191,10 @@ static unsigned answer_all(struct mip_udp *udp, const struct mip_served *served,
                 out->msg_control = way->control_size ? way->control : NULL;
                 out->msg_controllen = way->control_size;
             }
-            count(&udp->counters.answers[bytes[3] & 15]);
+            count(udp, MIP_ANSWERS + (bytes[3] & 15u));
             answers++;
         } else if (size == 0) {
-            count(&udp->counters.dropped);
+            count(udp, MIP_DROPPED);
         } else {
             hand_over(udp, slot, under_load);
             rare++;
@@ -219,7 +220,7 @@ static void send_all(struct mip_udp *udp, unsigned answers)
             poll(&room, 1, SEND_WAIT_MS);
         } else if (errno != EINTR) {
             /* This one it is that cannot be sent: no room, no way back, or a forged port 0. */
-            count(&udp->counters.unsent);
+            count(udp, MIP_UNSENT);
             done++;
         }
     }
@@ -290,9 +291,11 @@ bool mip_udp_reply(const struct mip_udp *udp, const struct mip_way *way, const u
     return sendmsg(udp->fd, &message, MSG_DONTWAIT) >= 0;
 }
 
-const struct mip_udp_counters *mip_udp_counters(const struct mip_udp *udp)
+void mip_udp_count(const struct mip_udp *udp, uint64_t counters[MIP_COUNTERS])
 {
-    return &udp->counters;
+    for (size_t which = 0; which < MIP_COUNTERS; which++) {
+        counters[which] = atomic_load_explicit(&udp->counters[which], memory_order_relaxed);
+    }
 }
 
 struct mip_reader *mip_udp_reader(struct mip_udp *udp)

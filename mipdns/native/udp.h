@@ -20,14 +20,15 @@
 typedef ssize_t (*mip_answer_fn)(const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet,
                                  size_t size, uint8_t *out);
 
-/* Since the start; written by the loop alone, readable by anyone. */
-struct mip_udp_counters {
-    _Atomic(uint64_t) answers[16]; /* by the rcode in the header */
-    _Atomic(uint64_t) dropped;     /* deserve no answer */
-    _Atomic(uint64_t) unsent;      /* the kernel would not take the answer */
-    _Atomic(uint64_t) rare;        /* handed to Python */
-    _Atomic(uint64_t) overflow;    /* rare, and the queue was full */
-    _Atomic(uint64_t) too_long;    /* rare, and longer than a queue's slot */
+/* What a loop counts since its start. */
+enum mip_udp_counter {
+    MIP_ANSWERS = 0,    /* sixteen of them, by the rcode in the header */
+    MIP_DROPPED = 16,   /* deserve no answer */
+    MIP_UNSENT,         /* the kernel would not take the answer */
+    MIP_HANDED_OVER,    /* rare: put in the queue */
+    MIP_OVERFLOW,       /* rare, and the queue was full */
+    MIP_TOO_LONG,       /* rare, and longer than a queue's slot */
+    MIP_COUNTERS
 };
 
 struct mip_udp;
@@ -52,7 +53,9 @@ bool mip_udp_reply(const struct mip_udp *udp, const struct mip_way *way, const u
 /* The client's 4 or 16 address bytes, put where `address` says; returns how many. */
 size_t mip_way_address(const struct mip_way *way, uint8_t address[16]);
 
-const struct mip_udp_counters *mip_udp_counters(const struct mip_udp *udp);
+/* From any thread: the counters as they are now. */
+void mip_udp_count(const struct mip_udp *udp, uint64_t counters[MIP_COUNTERS]);
+
 struct mip_reader *mip_udp_reader(struct mip_udp *udp);
 struct mip_queue *mip_udp_queue(struct mip_udp *udp);
 
