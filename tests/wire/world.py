@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mipdns.answer import Identity, Peer, Zones, respond
+from mipdns.index.snapshot import Snapshot
 from mipdns.net import parse_address
 from mipdns.vocabulary import Verdict
 from mipdns.zonefile import read_zones
+from tests.forms import Respond
 from tests.small import SERIAL, VERDICTS
 
 ZONES_FOLDER = Path(__file__).resolve().parents[2] / "zones"
@@ -63,9 +65,20 @@ def zones(identity: Identity = IDENTITY) -> Zones:
 ZONES = zones()
 
 
-def ask(packet: bytes, peer: Peer = UDP, snapshot: BruteSnapshot | None = SNAPSHOT, served: Zones = ZONES) -> bytes:
+class Form:
+    """Which form of the answer is asked; `conftest` sets it for each test."""
+
+    respond: Respond = staticmethod(respond)
+
+
+def send(packet: bytes, peer: Peer = UDP, snapshot: Snapshot | None = SNAPSHOT, served: Zones = ZONES) -> bytes | None:
+    """What the form under test answers."""
+    return Form.respond(packet, snapshot, served, peer)
+
+
+def ask(packet: bytes, peer: Peer = UDP, snapshot: Snapshot | None = SNAPSHOT, served: Zones = ZONES) -> bytes:
     """The answer to a packet that must have one."""
-    answer = respond(packet, snapshot, served, peer)
+    answer = send(packet, peer, snapshot, served)
     assert answer is not None
     return answer
 
