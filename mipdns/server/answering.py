@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
+from collections.abc import Callable
 from typing import Literal
 
 from mipdns.answer import Peer, respond
@@ -23,12 +24,22 @@ _LOG_PAUSE_S = 60.0
 
 
 class Answering:
-    """Holds what is served now. `content` is replaced whole, by the reloader's thread; readers take it once a batch."""
+    """Holds what is served now. `content` is replaced whole, by the reloader's thread; readers take it once a batch.
+
+    followers: called with the next content before it is put in place; if one raises, the old one stays.
+    """
 
     def __init__(self, content: Content, counters: Counters) -> None:
         self.content = content
         self.counters = counters
+        self.followers: list[Callable[[Content], None]] = []
         self._quiet_until = 0.0
+
+    def replace(self, content: Content) -> None:
+        """Answer from this content from now on."""
+        for follow in self.followers:
+            follow(content)
+        self.content = content
 
     def udp(self, packet: bytes, address: bytes, now: int, content: Content, *, under_load: bool) -> bytes | None:
         """The answer to a datagram, None to drop it. now: unix seconds. content: `self.content` of this batch."""

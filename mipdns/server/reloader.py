@@ -28,7 +28,7 @@ Part = Literal["zones", "secrets", "build"]
 
 
 class Reloader:
-    """Owns every change of `answering.content`. `told` is called after every look, in its thread."""
+    """Owns every change of what `answering` holds. `told` is called after every look, in its thread."""
 
     def __init__(self, config: Config, answering: Answering, told: Callable[[Reloader], None]) -> None:
         self.reload_began = 0.0
@@ -115,7 +115,8 @@ class Reloader:
             except MipdnsError as fault:
                 complete = False
                 self._keep(what, fault)
-        self._answering.content = new
+        if new is not old:
+            self._answering.replace(new)
         self._answering.counters.reloads += complete
         if new is not old:
             _log_swap(old, new, time.monotonic() - began)

@@ -1,7 +1,7 @@
 """The whole server. In: a `Config`. Out: answers, until a signal says stop.
 
 The one rule: everything that can be wrong is found before the first packet is read; after that, nothing ends the loop
-but SIGTERM or SIGINT. One thread answers; one more reads what is new.
+but SIGTERM or SIGINT. This thread answers TCP, and UDP where the native form is not there; one more reads what is new.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from mipdns import native
 from mipdns.config import Config, Serve
 from mipdns.server import control
 from mipdns.server.answering import Answering
@@ -29,7 +31,10 @@ from mipdns.server.counters import Counters
 from mipdns.server.reloader import Reloader
 from mipdns.server.sockets import Listener, open_listeners
 from mipdns.server.tcp import TcpService
-from mipdns.server.udp import UdpService
+from mipdns.server.udp import PythonUdp
+
+if TYPE_CHECKING:
+    from mipdns.server.native import NativeUdp
 
 _log = logging.getLogger("mipdns.server")
 
@@ -50,61 +55,76 @@ def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] 
     with ExitStack() as stack:
         signals = stack.enter_context(_signals())
         content = read_content(config)
-        listeners = open_listeners(config.serve.listen)
+        threads = _native_threads(config.serve)
+        udp_sockets = max(threads, 1)
+        listeners = open_listeners(config.serve.listen, udp_sockets)
         for listener in listeners:
             stack.callback(listener.close)
-        connections = _affordable(config.serve.tcp_connections, _OWN_DESCRIPTORS + 2 * len(listeners))
+        connections = _affordable(config.serve.tcp_connections, _OWN_DESCRIPTORS + len(listeners) * (1 + udp_sockets))
         limits = msgspec.structs.replace(config.serve, tcp_connections=connections)
         answering = Answering(content, Counters())
         control_file = control.claim(Path(config.store.database))
         if control_file:
             stack.callback(control_file.close)
         reloader = Reloader(config, answering, _teller(control_file, answering, listeners))
+        selector = stack.enter_context(selectors.DefaultSelector())
+        udp = _udp(threads, listeners, answering, selector)
         _log.info(
-            "serving build %d, %d ranges, %d zones on %s",
+            "serving build %d, %d ranges, %d zones on %s; UDP by %s",
             content.snapshot.serial,
             len(content.snapshot),
             len(content.zones.by_origin),
             ", ".join(map(str, listeners)),
+            udp,
         )
         del content  # or this frame would keep the first build in memory for ever
         stack.callback(_log_counters, answering.counters)
         stack.callback(reloader.stop, STOP_GRACE_S)
         reloader.start()
         signals.running = True
+        stack.callback(udp.finish, STOP_GRACE_S)
+        udp.start()
         if ready:
             ready([(listener.host, listener.port) for listener in listeners])
-        _loop(limits, listeners, answering, reloader, signals)
-
-
-def _loop(
-    limits: Serve, listeners: list[Listener], answering: Answering, reloader: Reloader, signals: _Signals
-) -> None:
-    with selectors.DefaultSelector() as selector:
         tcp = TcpService(selector, answering, limits)
-        udp = [UdpService(listener, answering) for listener in listeners]
-        for listener, service in zip(listeners, udp, strict=True):
-            selector.register(listener.udp, selectors.EVENT_READ, _drainer(service))
+        for listener in listeners:
             tcp.listen(listener)
-        selector.register(signals.woken, selectors.EVENT_READ, signals.clear)
-        while not signals.stop:
-            for key, events in selector.select(tcp.wait_s()):
-                key.data(events)
-            tcp.turn()
-            if signals.reload:
-                signals.reload = False
-                reloader.ask()
-            if signals.report:
-                signals.report = False
-                _log_counters(answering.counters)
-        for listener, service in zip(listeners, udp, strict=True):
+        _loop(selector, tcp, reloader, signals, answering.counters)
+        for listener in listeners:
             listener.tcp.close()
-            service.drain()
+        udp.finish(STOP_GRACE_S)
         tcp.finish(STOP_GRACE_S)
 
 
-def _drainer(service: UdpService) -> Callable[[int], None]:
-    return lambda _: service.drain()
+def _loop(
+    selector: selectors.BaseSelector, tcp: TcpService, reloader: Reloader, signals: _Signals, counters: Counters
+) -> None:
+    selector.register(signals.woken, selectors.EVENT_READ, signals.clear)
+    while not signals.stop:
+        for key, events in selector.select(tcp.wait_s()):
+            key.data(events)
+        tcp.turn()
+        if signals.reload:
+            signals.reload = False
+            reloader.ask()
+        if signals.report:
+            signals.report = False
+            _log_counters(counters)
+
+
+def _native_threads(serve: Serve) -> int:
+    """How many native threads answer UDP on each listener; 0 where it is left to Python."""
+    return (serve.threads or len(os.sched_getaffinity(0))) if native.available() else 0
+
+
+def _udp(
+    threads: int, listeners: list[Listener], answering: Answering, selector: selectors.BaseSelector
+) -> NativeUdp | PythonUdp:
+    if not threads:
+        return PythonUdp(listeners, answering, selector)
+    from mipdns.server.native import NativeUdp  # noqa: PLC0415 it cannot be imported where nothing was compiled
+
+    return NativeUdp(listeners, answering)
 
 
 class _Signals:

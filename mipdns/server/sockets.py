@@ -1,4 +1,4 @@
-"""Binding. In: `ADDRESS:PORT` texts. Out: a UDP and a TCP socket for each, non-blocking, or a ServeError.
+"""Binding. In: `ADDRESS:PORT` texts. Out: UDP sockets and a TCP socket for each, non-blocking, or a ServeError.
 
 The one rule: all or nothing. If one address cannot be had, those opened before it are closed again.
 """
@@ -27,32 +27,37 @@ _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 the names of every address, not a c
 
 
 class Listener(NamedTuple):
-    """One configured address: its two sockets and the port they share.
+    """One configured address: its sockets and the port they share.
 
+    udp_sockets: one for each thread that answers; the kernel gives each client to one of them (SO_REUSEPORT).
     wildcard: bound to every address of the machine, so an answer must be told which of them to leave from.
     """
 
     host: str
     port: int
-    udp: socket.socket
+    udp_sockets: tuple[socket.socket, ...]
     tcp: socket.socket
     wildcard: bool
 
     def close(self) -> None:
-        """Give both sockets back."""
-        self.udp.close()
+        """Give all sockets back."""
+        for udp in self.udp_sockets:
+            udp.close()
         self.tcp.close()
 
     def __str__(self) -> str:
         return _text(self.host, self.port)
 
 
-def open_listeners(listen: Sequence[str]) -> list[Listener]:
-    """Bind UDP and TCP on every address, in order. Raises ServeError naming the address and the reason."""
+def open_listeners(listen: Sequence[str], udp_sockets: int = 1) -> list[Listener]:
+    """Bind so many UDP sockets and one of TCP on every address, in order.
+
+    Raises ServeError naming the address and the reason.
+    """
     opened: list[Listener] = []
     try:
         for text in listen:
-            opened.append(_open(*parse_listen(text)))
+            opened.append(_open(*parse_listen(text), udp_sockets))
     except BaseException:
         for listener in opened:
             listener.close()
@@ -60,13 +65,16 @@ def open_listeners(listen: Sequence[str]) -> list[Listener]:
     return opened
 
 
-def _open(host: str, port: int) -> Listener:
-    """Both sockets on one address. Port 0 lets the system choose one that is free for both."""
+def _open(host: str, port: int, udp_sockets: int) -> Listener:
+    """All sockets on one address. Port 0 lets the system choose one that is free for both transports.
+
+    TCP comes first and shares its port with nobody, so that a second server is told that the port is taken.
+    """
     for _ in range(_PORT_CHOICES):
         tcp = _bound(host, port, socket.SOCK_STREAM)
         chosen = int(tcp.getsockname()[1])
         try:
-            return Listener(host, chosen, _bound(host, chosen, socket.SOCK_DGRAM), tcp, host in _WILDCARDS)
+            return Listener(host, chosen, _udp_sockets(host, chosen, udp_sockets), tcp, host in _WILDCARDS)
         except ServeError:
             tcp.close()
             if port:
@@ -74,7 +82,19 @@ def _open(host: str, port: int) -> Listener:
     raise ServeError(f"{_text(host, 0)}: found no port that is free for both UDP and TCP; name one")
 
 
-def _bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
+def _udp_sockets(host: str, port: int, count: int) -> tuple[socket.socket, ...]:
+    opened: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            opened.append(_bound(host, port, socket.SOCK_DGRAM, shared=count > 1))
+    except ServeError:
+        for udp in opened:
+            udp.close()
+        raise
+    return tuple(opened)
+
+
+def _bound(host: str, port: int, kind: socket.SocketKind, *, shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = None
     try:
@@ -83,6 +103,8 @@ def _bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
         if family == socket.AF_INET6:
             # Each family has its own listeners: an IPv4 client never appears as ::ffff:a.b.c.d.
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if kind == socket.SOCK_DGRAM:
             _prepare_udp(made, family, wildcard=host in _WILDCARDS)
         else:

@@ -5,9 +5,11 @@ The one rule: one wake-up answers everything that waits, up to a bound, so that 
 
 from __future__ import annotations
 
+import selectors
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from mipdns.server.answering import Answering
@@ -30,8 +32,8 @@ class UdpService:
     """
 
     def __init__(self, listener: Listener, answering: Answering) -> None:
-        self._socket = listener.udp
-        self._family = listener.udp.family
+        (self._socket,) = listener.udp_sockets
+        self._family = self._socket.family
         self._control_bytes = _CONTROL_BYTES if listener.wildcard else 0
         self._answering = answering
         self._buffer = bytearray(_DATAGRAM_MAX)
@@ -60,6 +62,11 @@ class UdpService:
         if self._pressed_since is None:
             self._pressed_since = time.monotonic()
 
+    def ready(self, events: int) -> None:
+        """What the selector calls."""
+        del events
+        self.drain()
+
     def _under_load(self) -> bool:
         return self._pressed_since is not None and time.monotonic() - self._pressed_since >= UNDER_LOAD_S
 
@@ -69,6 +76,27 @@ class UdpService:
         except OSError:
             # The buffer is full, the way back is closed, or port 0 was forged: the client asks again or does not.
             self._answering.counters.udp_unsent += 1
+
+
+class PythonUdp:
+    """UDP in the thread of the selector: what `server.native.NativeUdp` is, without anything compiled."""
+
+    def __init__(self, listeners: Sequence[Listener], answering: Answering, selector: selectors.BaseSelector) -> None:
+        self._services = [UdpService(listener, answering) for listener in listeners]
+        for listener, service in zip(listeners, self._services, strict=True):
+            selector.register(listener.udp_sockets[0], selectors.EVENT_READ, service.ready)
+
+    def __str__(self) -> str:
+        return "Python"
+
+    def start(self) -> None:
+        """Nothing: the selector's turns do it all."""
+
+    def finish(self, grace_s: float) -> None:
+        """Answer what has arrived, as far as one turn goes."""
+        del grace_s
+        for service in self._services:
+            service.drain()
 
 
 def leave_from(control: Control) -> Control:
