@@ -6,6 +6,7 @@ always in 127.0.0.0/16 and a TXT answer is one string of at most 255 printable A
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from mipdns.answer.lists import Rule, level_code
@@ -53,18 +54,28 @@ def text_around_net(verdict: Verdict) -> tuple[str, tuple[str, ...]]:
     None of it depends on the address. What stands before, and any network, always fit in 255 characters together.
     """
     keys = ["v=mip1", f"conf={verdict.confidence}"]
-    if classes := names(Class(verdict.classes & 0xFF)):
-        keys.append("class=" + ",".join(classes))
+    if classes := _class_text(verdict.classes & 0xFF):
+        keys.append(f"class={classes}")
     if verdict.users_low is not None and verdict.users_high is not None:
         keys.append(f"users={verdict.users_low}-{verdict.users_high}")
     after = [""]
     if verdict.asn is not None:
         after.append(f"{after[-1]}; asn={verdict.asn}")
-    if sources := names(Signal(verdict.sources)):
-        after.append(f"{after[-1]}; src={','.join(sources)}")
+    if sources := _signal_text(verdict.sources):
+        after.append(f"{after[-1]}; src={sources}")
     if verdict.observed:
         after.append(f"{after[-1]}; seen={verdict.observed}")
     return "; ".join([*keys, "net="]), tuple(reversed(after))
+
+
+@lru_cache(maxsize=256)
+def _class_text(classes: int) -> str:
+    return ",".join(names(Class(classes)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _signal_text(signals: int) -> str:
+    return ",".join(names(Signal(signals)))
 
 
 def _string(text: str) -> bytes:

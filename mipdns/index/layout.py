@@ -129,10 +129,10 @@ class Header(NamedTuple):
 
 
 class Level(NamedTuple):
-    """One level of a sample or a summary. at: byte offset in the section. count: keys, or blocks. stride: bytes."""
+    """One level of a sample or a summary. at: byte offset in the section. entries: keys, or blocks. stride: bytes."""
 
     at: int
-    count: int
+    entries: int
     stride: int
 
 
