@@ -64,7 +64,7 @@ def run(server: subjects.Running, queries: Path, seconds: float, outstanding: in
 
 
 def compare(
-    forms: Forms, names: Sequence[str], *, rounds: int, seconds: float, outstanding: int = 200
+    forms: Forms, names: Sequence[str], *, rounds: int, seconds: float, outstanding: int = 100
 ) -> dict[str, object]:
     """All servers on one set of listings, in one go. The echo's replies are as long as ours are on average."""
     queries = forms.queries()
@@ -134,7 +134,7 @@ def _ratios(medians: Mapping[str, Mapping[str, float]], ours: str) -> dict[str, 
 @click.option("--server", "names", default=DEFAULT_SERVERS, multiple=True, type=click.Choice(list(subjects.SUBJECTS)))
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1))
 @click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(min=0.5), help="Of each run.")
-@click.option("--outstanding", default=200, show_default=True, type=click.IntRange(1, 500), help="Queries in flight.")
+@click.option("--outstanding", default=100, show_default=True, type=click.IntRange(1, 500), help="Queries in flight.")
 @click.option("--v6-share", default=0.1, show_default=True, type=click.FloatRange(0, 1))
 @options.work
 def main(

@@ -23,7 +23,6 @@ from mipdns import net
 from mipdns.answer import Identity
 from mipdns.answer.rdata import TEST_TEXT, verdict_a, verdict_text
 from mipdns.config import shipped_zones
-from mipdns.vocabulary import Verdict
 from mipdns.zonefile import read_zones
 from tests import builds
 
@@ -57,12 +56,11 @@ class Forms:
         """The listings themselves."""
         return made.make_listings(self.count, v6_share=self.v6_share)
 
-    def database(self, serial: int = SERIAL, name: str = "mip.db") -> Path:
-        """The store of mipdns, in a folder of its own, beside which the server puts its index."""
-        folder = self.folder / name.removesuffix(".db")
-        folder.mkdir(exist_ok=True)
+    def database(self) -> Path:
+        """The store of mipdns. It has a folder to itself, for the server puts its index beside it."""
+        (self.folder / "mipdns").mkdir(exist_ok=True)
         return self._once(
-            f"{folder.name}/{name}", lambda path: builds.write_build(path, made.make_verdicts(self.listings), serial)
+            "mipdns/mip.db", lambda path: builds.write_build(path, made.make_verdicts(self.listings), SERIAL)
         )
 
     def rbldnsd(self) -> tuple[Path, Path]:
@@ -161,7 +159,7 @@ class Forms:
         parts: dict[made.Payload, tuple[str, str, str]] = {}
         for key, payload in made.pairs(self.listings):
             if payload not in parts:
-                verdict = Verdict(*net.unit_range(key), *payload)
+                verdict = made.verdict(key, payload)
                 before, _, rest = verdict_text(verdict.first, verdict).partition("net=")
                 a = ".".join(map(str, verdict_a(verdict, rule)))
                 parts[payload] = a, before, rest[rest.index(";") :]

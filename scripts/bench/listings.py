@@ -56,7 +56,13 @@ def make_listings(count: int, *, v6_share: float = 0.1, seed: int = SEED) -> Lis
 def make_verdicts(listings: Listings) -> Iterator[Verdict]:
     """The listings as the store takes them."""
     for key, payload in pairs(listings):
-        yield Verdict(*net.unit_range(key), *payload)
+        yield verdict(key, payload)
+
+
+def verdict(key: int, payload: Payload) -> Verdict:
+    """One listing as the store takes it."""
+    first, last = net.unit_range(key)
+    return Verdict(first, last, payload.confidence, payload.classes, *payload[2:])
 
 
 def pairs(listings: Listings) -> Iterator[tuple[int, Payload]]:

@@ -27,11 +27,11 @@ class Cpu(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Bytes. resident: private and shared. private: what nobody else maps. index: the size of a mapped index file."""
+    """Bytes. resident: private and shared. private: what nobody else maps. mapped: the size of a mapped index."""
 
     resident: int
     private: int
-    index: int
+    mapped: int
 
 
 class Load(NamedTuple):
@@ -75,14 +75,14 @@ def cpu(pids: Iterable[int]) -> Cpu:
 
 def memory(pids: Iterable[int]) -> Memory:
     """Memory now (proc(5), smaps)."""
-    resident = private = index = 0
+    resident = private = mapped = 0
     for pid in pids:
         text = Path(f"/proc/{pid}/smaps").read_text()
         resident += _kib(text, "Rss")
         private += _kib(text, "Private_Clean") + _kib(text, "Private_Dirty")
         # A file of one process counts once, however many pieces it is mapped in.
-        index += sum(Path(path).stat().st_size for path in set(re.findall(r"(?m) (/\S+\.idx)$", text)))
-    return Memory(resident, private, index)
+        mapped += sum(Path(path).stat().st_size for path in set(re.findall(r"(?m) (/\S+\.idx)$", text)))
+    return Memory(resident, private, mapped)
 
 
 def _kib(smaps: str, what: str) -> int:
@@ -101,15 +101,17 @@ def drops(port: int) -> int:
 
 
 def dnsperf(
-    port: int, queries: Path, seconds: float, *, core: int | None = 1, outstanding: int = 200, clients: int = 1
+    port: int, queries: Path, seconds: float, *, core: int | None = 1, outstanding: int = 100, clients: int = 1
 ) -> Load:
     """Ask for so long, in a closed loop, from one core or from any (None)."""
     command = ["dnsperf", "-s", "127.0.0.1", "-p", str(port), "-d", str(queries), "-q", str(outstanding)]
-    command += ["-c", str(clients), "-T", "1", "-l", f"{seconds:g}"]
+    command += ["-c", str(clients), "-T", "1", "-b", "2048", "-l", f"{seconds:g}"]
     if core is not None:
         command = ["taskset", "--cpu-list", str(core), *command]
     try:
         told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
+    except subprocess.CalledProcessError as fault:
+        raise click.ClickException(f"dnsperf failed:\n{fault.stdout}{fault.stderr}") from None
     except FileNotFoundError:
         raise click.ClickException("dnsperf or taskset is not installed; `scripts/peers bench` installs both") from None
 

@@ -54,9 +54,12 @@ def _program(name: str) -> str:
     return found
 
 
-def _mipdns(forms: Forms, folder: Path, port: int, *, threads: int = 1, native: bool = True) -> Launch:
+def _mipdns(
+    forms: Forms, folder: Path, port: int, *, threads: int = 1, native: bool = True, home: Path | None = None
+) -> Launch:
+    """home: a folder that holds `mip.db`, where it is not to be the one that is kept."""
     del folder
-    config = write_config(forms.database().parent, listen=(f"127.0.0.1:{port}",), threads=threads)
+    config = write_config(home or forms.database().parent, listen=(f"127.0.0.1:{port}",), threads=threads)
     environment = {} if native else {"MIPDNS_NO_EXTENSIONS": "1"}
     return Launch([sys.executable, "-m", "mipdns.server", str(config)], environment)
 
@@ -160,7 +163,7 @@ SUBJECTS: Final[Mapping[str, Callable[..., Launch]]] = {
 
 
 @contextlib.contextmanager
-def start(name: str, forms: Forms, *, core: int | None = 0, **options: int) -> Iterator[Running]:
+def start(name: str, forms: Forms, *, core: int | None = 0, **options: object) -> Iterator[Running]:
     """Run a server on one core, or on all (None), while the block lasts. options: as its launcher takes them."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"mipdns-bench-{name}-")))
