@@ -80,41 +80,31 @@ struct mip_rule mip_find_list(const struct mip_zone *zone, struct mip_labels *la
     return (struct mip_rule){floor, 0, bits};
 }
 
-/* A label of one spelling: 0 to 255 without leading zeros. False for any other. */
-static inline bool read_octet(const uint8_t *label, uint32_t *octet)
+/* A label of one spelling, 0 to 255 without leading zeros; above 255 for any other. No branch, because the lengths of an
+ * address's labels are random, and a branch guessed wrong costs more than all of this. */
+static inline uint32_t read_octet(const uint8_t *label)
 {
-    uint32_t first = (uint32_t)label[1] - '0', value;
-    if (first > 9)
-        return false;
-    if (label[0] == 1) {
-        *octet = first;
-        return true;
-    }
-    uint32_t second = (uint32_t)label[2] - '0';
-    if (first == 0 || second > 9)
-        return false;
-    value = 10 * first + second;
-    if (label[0] == 2) {
-        *octet = value;
-        return true;
-    }
-    uint32_t third = (uint32_t)label[3] - '0';
-    value = 10 * value + third;
-    if (label[0] != 3 || third > 9 || value > 255)
-        return false;
-    *octet = value;
-    return true;
+    static const uint8_t least[4] = {255, 0, 10, 100};
+    uint32_t size = label[0] & 3, text;
+    memcpy(&text, label + 1, sizeof text);
+    /* The characters, the last one lowest, less '0' each, zeros before them. */
+    uint32_t digits = (uint32_t)((uint64_t)__builtin_bswap32(text) >> (32 - 8 * size)) ^ (0x303030u >> (24 - 8 * size));
+    uint32_t value = (digits & 0xFF) + 10 * (digits >> 8 & 0xFF) + 100 * (digits >> 16);
+    bool wrong = ((digits | (digits + 0x767676u)) & 0x808080u) | (label[0] > 3) | (value < least[size]);
+    return value | (uint32_t)wrong << 8;
 }
 
 /* One to four reversed octets: the first and the last IPv4 address at or beneath the name. */
 static inline bool read_octets(const struct mip_labels *labels, uint32_t *first, uint32_t *last)
 {
-    uint32_t value = 0, octet;
+    uint32_t value = 0, highest = 0;
     for (unsigned i = labels->count; i-- > 0;) {
-        if (!read_octet(labels->name + labels->starts[i], &octet))
-            return false;
-        value = value << 8 | octet;
+        uint32_t octet = read_octet(labels->name + labels->starts[i]);
+        highest |= octet;
+        value = value << 8 | (octet & 0xFF);
     }
+    if (highest > 255)
+        return false;
     unsigned free_bits = 8 * (V4_LABELS - labels->count);
     *first = value << free_bits;
     *last = *first | ((1u << free_bits) - 1);

@@ -1,0 +1,127 @@
+"""The native form against the specification: whatever it answers is what `respond` answers, byte for byte.
+
+Two hundred thousand packets by default; $MIPDNS_FUZZ_PACKETS says how many (`scripts/fuzz` runs a million).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mipdns.answer import Peer, Zones, respond
+from mipdns.index.memory import from_verdicts
+from mipdns.vocabulary import Verdict
+from mipdns.zonefile import read_zones
+from tests.forms import NativeForm, index_bytes, need_native
+from tests.fuzz.making import SEEDS, Maker, make_verdicts, peers
+from tests.fuzz.test_answer import queries
+from tests.small import SERIAL, VERDICTS
+from tests.wire.world import IDENTITY, ZONES, ZONES_FOLDER
+
+PACKETS = int(os.environ.get("MIPDNS_FUZZ_PACKETS", "200000"))
+RARE_SHARE_MAX = 0.2
+
+THIN = """
+origin = "thin.example"
+contact = "dns@thin.example"
+floor = 80
+lists = ["bits", "classes"]
+ttl = 2147483647
+negative_ttl = 1
+[soa]
+[[nameserver]]
+name = "a.very-long.name-server.thin.example"
+addresses = ["192.0.2.1"]
+"""
+TWO = """
+origin = "two.example"
+contact = "dns@two.example"
+lists = ["thresholds"]
+ttl = 1
+negative_ttl = 86400
+[soa]
+[[nameserver]]
+name = "{label}.{label}.{label}.name"
+""".format(label="n" * 60)
+
+
+class World:
+    """Verdicts in both forms, with zones."""
+
+    def __init__(self, verdicts: list[Verdict], zones: Zones) -> None:
+        self.verdicts = verdicts
+        self.zones = zones
+        self.snapshot = from_verdicts(verdicts, SERIAL)
+        self.form = NativeForm(index_bytes(verdicts))
+
+    def compare(self, packet: bytes, peer: Peer) -> bool:
+        """Whether the native form answered; fails where it did and the specification answers otherwise."""
+        answer = self.form.answer(packet, self.zones, peer)
+        if answer is not None and not isinstance(answer, bytes):
+            return False
+        expected = respond(packet, self.snapshot, self.zones, peer)
+        assert answer == expected, f"packet {packet.hex()} from {peer}"
+        return True
+
+
+@pytest.fixture(scope="module")
+def zones(tmp_path_factory: pytest.TempPathFactory) -> Zones:
+    """The shipped zone, one with few lists, and one whose SOA record does not fit into 512 bytes beside a long name."""
+    folder: Path = tmp_path_factory.mktemp("zones")
+    (folder / "mip.toml").write_bytes((ZONES_FOLDER / "mip.internal.toml").read_bytes())
+    (folder / "thin.toml").write_text(THIN, "utf-8")
+    (folder / "two.toml").write_text(TWO, "utf-8")
+    return read_zones(folder, IDENTITY)
+
+
+@pytest.fixture(scope="module", params=["small", "large", "empty"])
+def world(request: pytest.FixtureRequest, zones: Zones) -> World:
+    """The build of the wire tables; one whose summaries have two levels; one that holds nothing."""
+    need_native()
+    if request.param == "small":
+        return World(VERDICTS, zones)
+    return World(make_verdicts(random.Random(9018), 20_000) if request.param == "large" else [], zones)
+
+
+def test_known_packets_cut_anywhere(world: World):
+    for seed in SEEDS[::3]:
+        for size in range(len(seed) + 1):
+            world.compare(seed[:size], peers()[0])
+
+
+def test_many_packets(world: World):
+    maker = Maker(20261120, world.verdicts or VERDICTS)
+    rare = sum(not world.compare(packet, peer) for packet, peer in maker.packets(PACKETS // 3))
+    assert rare <= PACKETS // 3 * RARE_SHARE_MAX
+
+
+@pytest.fixture(scope="module")
+def small() -> World:
+    """The build of the wire tables in the shipped zone."""
+    need_native()
+    return World(VERDICTS, ZONES)
+
+
+@settings(max_examples=500)
+@given(packet=queries(), peer=st.sampled_from(peers()))
+def test_queries_of_every_shape(small: World, packet: bytes, peer: Peer):
+    small.compare(packet, peer)
+
+
+@settings(max_examples=200)
+@given(packet=st.binary(max_size=600), peer=st.sampled_from(peers()))
+def test_any_bytes(small: World, packet: bytes, peer: Peer):
+    small.compare(packet, peer)
+
+
+@pytest.mark.parametrize("filler", [b"\0", b"\xc0\x0c", b"\1a", b"\xff", b"\xc0\x0c\0\x01\0\x01\0\0\0\0\0\0"])
+def test_the_largest_packets(small: World, filler: bytes):
+    body = filler * (65000 // len(filler))
+    for counts in (b"\xff\xff" * 4, b"\0\1\xff\xff\xff\xff\xff\xff", b"\0\1\0\0\0\0\xff\xff"):
+        small.compare(b"\1\2\1\0" + counts + body, peers()[0])
+        small.compare(b"\1\2\1\0" + counts + b"\1a\0\0\1\0\1" + body, peers()[0])
