@@ -20,7 +20,7 @@ from typing import BinaryIO, Final, cast
 
 from mipdns.errors import SnapshotError, StoreMissing
 from mipdns.index import layout
-from mipdns.index.mapped import open_index, read_build
+from mipdns.index.mapped import open_index
 from mipdns.index.tables import BATCH_ROWS, Tables
 from mipdns.store.connection import reading
 
@@ -46,16 +46,20 @@ _ROWS: Final = """
 """
 
 
-def compile_index(database: Path, index: Path) -> bool:
+def compile_index(database: Path, index: Path, *, verify: bool = False) -> bool:
     """Bring the index up to the database's newest build; False if it holds that build already.
+
+    verify: do not take that on trust from its header, but read it whole, and compile it anew if it is damaged.
 
     Of two that compile at once, the second waits and then finds the first's. Raises StoreMissing, StoreVersion,
     StoreBusy or StoreError as the database's state is, SnapshotError for rows that are no verdicts, or for an index
     that cannot be written.
     """
+    if _holds(index, newest_build(database), verify):
+        return False
     with _beside(index) as (out, temporary), reading(database) as connection:
         build, serial = _newest(connection, database)
-        if read_build(index) == build:
+        if _holds(index, build, verify):
             return False
         with _told(index), Tables(lambda: _spool(index)) as tables, _no_collection():
             rows = connection.execute(_ROWS)
@@ -88,6 +92,17 @@ def _newest(connection: sqlite3.Connection, database: Path) -> tuple[bytes, int]
     told = dict(zip([column[0] for column in cursor.description], row, strict=True))
     digest = hashlib.blake2b(repr(sorted(told.items())).encode(), digest_size=layout.CHECKSUM_SIZE)
     return digest.digest(), int(told["serial"])
+
+
+def _holds(index: Path, build: bytes, verify: bool) -> bool:
+    """Whether the index can be opened, is of this build and, if asked, is sound."""
+    try:
+        found = open_index(index)
+        if verify:
+            found.verify()
+    except SnapshotError:
+        return False
+    return found.header.build == build
 
 
 @contextmanager

@@ -160,14 +160,6 @@ def open_index(path: Path) -> MappedSnapshot:
     return MappedSnapshot(mapped, str(path))
 
 
-def read_build(path: Path) -> bytes | None:
-    """Which build the file says that it holds; None where there is no index that could be opened."""
-    try:
-        return open_index(path).header.build
-    except SnapshotError:
-        return None
-
-
 def _read_header(view: memoryview, name: str) -> tuple[Header, list[memoryview]]:
     """The header, and each section in place."""
     if sys.byteorder != "little":

@@ -13,36 +13,26 @@ from typing import NamedTuple
 from mipdns import __version__
 from mipdns.answer import Identity, Zones
 from mipdns.config import Config, Serve
-from mipdns.errors import StoreError, StoreMissing
-from mipdns.index.load import newest_serial, read_snapshot
-from mipdns.index.snapshot import Snapshot
+from mipdns.errors import StoreError
+from mipdns.index import compile as compiling
+from mipdns.index.mapped import MappedSnapshot, open_index
 from mipdns.server.secrets import random_secrets, read_secrets
 from mipdns.zonefile import read_zones
 
 
-class BuildMark(NamedTuple):
-    """Which build of which file: a new one of either is a reason to read again."""
-
-    device: int
-    inode: int
-    serial: int
-
-
 class Content(NamedTuple):
-    """Everything an answer is made from beside the query. build: what the snapshot was read from."""
+    """Everything an answer is made from beside the query."""
 
-    snapshot: Snapshot
+    snapshot: MappedSnapshot
     zones: Zones
     secrets: tuple[bytes, ...]
-    build: BuildMark
 
 
 def read_content(config: Config) -> Content:
     """Everything, at start. Zones come first: they are read in no time, and wrong more often."""
     zones = load_zones(config)
     secrets = load_secrets(config) or random_secrets()
-    snapshot, build = load_build(config)
-    return Content(snapshot, zones, secrets, build)
+    return Content(load_build(config), zones, secrets)
 
 
 def load_zones(config: Config) -> Zones:
@@ -55,29 +45,33 @@ def load_secrets(config: Config) -> tuple[bytes, ...]:
     return read_secrets(Path(config.serve.cookie_secrets)) if config.serve.cookie_secrets else ()
 
 
-def load_build(config: Config, read: Callable[[Path], Snapshot] = read_snapshot) -> tuple[Snapshot, BuildMark]:
-    """The newest build, read by `read`. Raises StoreError or SnapshotError."""
-    database = Path(config.store.database)
-    # The file is looked at before it is read: if it is replaced in between, the mark is old and the next look differs.
-    device, inode = _file(database)
-    snapshot = read(database)
-    return snapshot, BuildMark(device, inode, snapshot.serial)
+def load_build(config: Config, compile_: Callable[[Path, Path], object] = compiling.compile_index) -> MappedSnapshot:
+    """The index of the newest build, brought up to date by `compile_` first. Raises StoreError or SnapshotError.
+
+    An index without a database is served as it is: it may have been compiled elsewhere.
+    """
+    database, index = Path(config.store.database), Path(config.store.index)
+    if _exists(database) or not index.exists():
+        compile_(database, index)
+    return open_index(index)
 
 
-def newest_build(config: Config) -> BuildMark:
-    """Which build a reading would give now, for a fraction of a millisecond. Raises StoreError."""
-    database = Path(config.store.database)
-    return BuildMark(*_file(database), newest_serial(database))
+def newest_build(config: Config) -> bytes:
+    """What tells the build that a loading would give now from others, as in the header of its index.
+
+    Takes about a millisecond. Raises StoreError or SnapshotError.
+    """
+    database, index = Path(config.store.database), Path(config.store.index)
+    if _exists(database) or not index.exists():
+        return compiling.newest_build(database)
+    return open_index(index).header.build
 
 
-def _file(database: Path) -> tuple[int, int]:
+def _exists(database: Path) -> bool:
     try:
-        status = database.stat()
-    except FileNotFoundError:
-        raise StoreMissing(f"{database}: no such database; run `mipdns load`") from None
+        return database.exists()
     except OSError as fault:
         raise StoreError(f"{database}: cannot be reached: {fault.strerror}") from None
-    return status.st_dev, status.st_ino
 
 
 def identity(serve: Serve) -> Identity:

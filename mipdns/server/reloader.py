@@ -2,7 +2,7 @@
 place, or one log line that says why not.
 
 The one rule: whatever is wrong with the new, the last good stays. A thread of its own looks for a new build every
-second; a process of its own reads it, so that answers hardly wait.
+second; a process of its own compiles it, so that answers hardly wait.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Literal
 
 from mipdns.config import Config
 from mipdns.errors import MipdnsError
-from mipdns.index.aside import AsideReader
+from mipdns.index.aside import AsideCompiler
 from mipdns.server.answering import Answering
-from mipdns.server.content import BuildMark, Content, load_build, load_secrets, load_zones, newest_build
+from mipdns.server.content import Content, load_build, load_secrets, load_zones, newest_build
 
 _log = logging.getLogger("mipdns.server")
 
@@ -38,9 +38,9 @@ class Reloader:
         self._told = told
         self._wake = threading.Event()
         self._stopping = False
-        self._refused: BuildMark | None = None
+        self._refused: bytes | None = None
         self._retry_at = 0.0
-        self._reader = AsideReader()
+        self._compiler = AsideCompiler()
         self._thread = threading.Thread(target=self._run, name="reloader", daemon=True)
 
     @property
@@ -60,7 +60,7 @@ class Reloader:
     def stop(self, wait_s: float) -> None:
         """Give up whatever is being read."""
         self._stopping = True
-        self._reader.give_up()
+        self._compiler.give_up()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(wait_s)
@@ -89,7 +89,7 @@ class Reloader:
             self._keep("build", fault)
             return
         served = self._answering.content
-        if newest == served.build:
+        if newest == served.snapshot.header.build:
             self._faults.pop("build", None)
         elif newest != self._refused or time.monotonic() >= self._retry_at:
             taken = self._swap("build")
@@ -131,8 +131,7 @@ class Reloader:
                 # Secrets that were made up at start are kept: new ones would turn every client's cookie down.
                 return content._replace(secrets=load_secrets(self._config) or content.secrets)
             case "build":
-                snapshot, mark = load_build(self._config, self._reader.read)
-                return content._replace(snapshot=snapshot, build=mark)
+                return content._replace(snapshot=load_build(self._config, self._compiler.compile))
 
     def _keep(self, what: Part, fault: MipdnsError) -> None:
         """Say once what is wrong, however often it is seen."""

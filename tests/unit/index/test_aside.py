@@ -1,4 +1,4 @@
-"""Reading in another process gives what reading here gives: the same snapshot, or the same error."""
+"""Compiling in another process gives what compiling here gives: the same file, or the same error."""
 
 from __future__ import annotations
 
@@ -6,36 +6,47 @@ from pathlib import Path
 
 import pytest
 
-from mipdns.errors import StoreError, StoreMissing
-from mipdns.index.aside import AsideReader
-from mipdns.index.load import read_snapshot
-from mipdns.net import ADDRESS_MAX
-from mipdns.vocabulary import Class
+from mipdns.errors import SnapshotError, StoreMissing
+from mipdns.index import layout
+from mipdns.index.aside import AsideCompiler
+from mipdns.index.compile import compile_index
+from mipdns.index.mapped import open_index
 from tests.builds import write_build
 from tests.small import SERIAL, VERDICTS
 
 
-def test_hands_over_the_same_snapshot(tmp_path: Path) -> None:
-    database = write_build(tmp_path / "mip.db", VERDICTS, SERIAL)
-    here, there = read_snapshot(database), AsideReader().read(database)
-    assert (there.serial, len(there)) == (here.serial, len(here))
-    assert [there.find(row.first) for row in VERDICTS] == VERDICTS
-    for class_ in (0, *Class):
-        for floor in (1, 50, 100):
-            assert there.reaches(0, ADDRESS_MAX, floor, class_) == here.reaches(0, ADDRESS_MAX, floor, class_)
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return write_build(tmp_path / "mip.db", VERDICTS, SERIAL)
+
+
+def test_leaves_the_same_file(database: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here.idx", tmp_path / "there.idx"
+    compile_index(database, here)
+    AsideCompiler().compile(database, there)
+    assert there.read_bytes() == here.read_bytes()
 
 
 def test_hands_over_the_same_error(tmp_path: Path) -> None:
     with pytest.raises(StoreMissing) as here:
-        read_snapshot(tmp_path / "mip.db")
+        compile_index(tmp_path / "mip.db", tmp_path / "mip.idx")
     with pytest.raises(StoreMissing) as there:
-        AsideReader().read(tmp_path / "mip.db")
+        AsideCompiler().compile(tmp_path / "mip.db", tmp_path / "mip.idx")
     assert str(there.value) == str(here.value)
 
 
-def test_given_up_it_ends_at_once_and_says_so(tmp_path: Path) -> None:
-    database = write_build(tmp_path / "mip.db", VERDICTS, SERIAL)
-    reader = AsideReader()
-    reader.give_up()
-    with pytest.raises(StoreError, match="was ended"):
-        reader.read(database)
+def test_compiles_anew_what_is_damaged_where_opening_does_not_look(database: Path, tmp_path: Path) -> None:
+    index = tmp_path / "mip.idx"
+    compile_index(database, index)
+    good = index.read_bytes()
+    index.write_bytes(good[: layout.HEADER_SIZE] + bytes([good[layout.HEADER_SIZE] ^ 1]) + good[layout.HEADER_SIZE + 1 :])
+    AsideCompiler().compile(database, index)
+    open_index(index).verify()
+    assert index.read_bytes() == good
+
+
+def test_given_up_it_ends_at_once_and_says_so(database: Path, tmp_path: Path) -> None:
+    compiler = AsideCompiler()
+    compiler.give_up()
+    with pytest.raises(SnapshotError, match="was ended"):
+        compiler.compile(database, tmp_path / "mip.idx")
