@@ -135,7 +135,8 @@ def _footprint(document: Document) -> Iterator[str]:
     yield ""
     yield (
         "Bytes a listing beyond what the same server takes when nearly empty: `private` belongs to one process, "
-        "`mapped` is the index file, shared by all that map it. Start: from exec to the first answer; ours on a built index."
+        "`mapped` is the index file, shared by all that map it. Start: from exec to the first answer; "
+        "ours on a built index."
     )
     yield ""
     yield from _table(
