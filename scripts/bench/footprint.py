@@ -3,9 +3,12 @@
 In: options. Out: JSON. The one rule: memory is read after every page that queries touch has been touched, and what the
 same server takes with 100 listings is subtracted: what is left is the price of the listings.
 
-`private` is memory of that process alone. A mapped index is counted by the size of its file, pages that nobody touched
-included: the pages in memory are shared by all processes that map it, and with the kernel's file cache. The first start
-of mipdns compiles the index and is not counted: a start is one on a built index.
+`own` is a server's memory without a mapped index, pages that its processes share counted once. A mapped index is
+counted by the size of its file, pages that nobody touched included: the pages in memory are shared by all processes
+that map it, and with the kernel's file cache. The first start of mipdns compiles the index and is not counted: a start
+is one on a built index.
+
+rbldnsd is there twice: with a text for each listing, as `mipdns export rbldnsd` writes it, and with what it can share.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import options
 import subjects
 from forms import Forms
 
-DEFAULT_SERVERS = ("mipdns", "rbldnsd")
+DEFAULT_SERVERS = ("mipdns", "rbldnsd", "rbldnsd-shared")
 ALMOST_NONE = 100
 
 
@@ -39,15 +42,15 @@ def compare(forms: Forms, names: Sequence[str], *, starts: int, seconds: float) 
         bare, full = weigh(name, nearly_empty, seconds), weigh(name, forms, seconds)
         count = forms.count - ALMOST_NONE
         servers[name] = {
-            "private_bytes": full.private,
+            "own_bytes": full.own,
             "resident_bytes": full.resident,
             "mapped_index_bytes": full.mapped,
-            "private_bytes_when_empty": bare.private,
-            "private_per_listing": round((full.private - bare.private) / count, 2),
+            "own_bytes_when_empty": bare.own,
+            "own_per_listing": round((full.own - bare.own) / count, 2),
             "mapped_per_listing": round((full.mapped - bare.mapped) / count, 2),
         }
         options.say(
-            f"{forms.count:>10,} {name:14} {servers[name]['private_per_listing']:6.1f} private + "
+            f"{forms.count:>10,} {name:14} {servers[name]['own_per_listing']:6.1f} own + "
             f"{servers[name]['mapped_per_listing']:5.1f} mapped bytes a listing"
         )
     took: dict[str, list[float]] = {name: [] for name in names}

@@ -1,12 +1,11 @@
 """The made listings in the form that each server reads, kept in a work folder. In: a folder, counts. Out: paths.
 
 The one rule: every form says the same, and what one listing's A and TXT say comes from the functions that make answers.
-What is there already is taken as it is: its folder is named after what it was made from.
+What is there already is taken as it is; raise `FORM` when anything here, or the listings, change.
 """
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 import random
 import sqlite3
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import listings as made
+import numpy as np
 
 from mipdns import net
 from mipdns.answer import Identity
@@ -29,6 +29,7 @@ from tests import builds
 ORIGIN: Final = "mip.internal"
 TTL: Final = 300
 SERIAL: Final = 1_760_000_000
+FORM: Final = 1
 QUERIES: Final = 1_000_000
 HIT_SHARE: Final = 0.5
 TXT_SHARE: Final = 0.2
@@ -43,9 +44,7 @@ class Forms:
     def __init__(self, work: Path, count: int, *, v6_share: float = 0.1) -> None:
         self.count = count
         self.v6_share = v6_share
-        sources = b"".join(Path(path).read_bytes() for path in (__file__, made.__file__))
-        digest = hashlib.blake2b(sources, digest_size=4).hexdigest()
-        self.folder = work / f"{count}-v6-{v6_share:g}-{digest}"
+        self.folder = work / f"{count}-v6-{v6_share:g}-form-{FORM}"
         self.folder.mkdir(parents=True, exist_ok=True)
         # rbldnsd gives up root before it reads its files.
         for folder in (work, self.folder):
@@ -67,9 +66,8 @@ class Forms:
         """Its data files, ip4trie and ip6trie."""
 
         def write(path: Path, v6: bool) -> None:
-            apex = f"$SOA 3600 ns1.{ORIGIN} hostmaster.{ORIGIN} {SERIAL} 3600 600 1209600 60\n$NS 3600 ns1.{ORIGIN}\n"
             with path.open("w") as out:
-                out.write(f"$TTL {TTL}\n" if v6 else f"{apex}$TTL {TTL}\n127.0.0.2 :127.0.0.2:{TEST_TEXT}\n")
+                out.write(f"$TTL {TTL}\n" if v6 else self._apex())
                 for key, a, text in self._rows():
                     if (key > net.UNIT_V4_LAST) == v6:
                         out.write(f"{_prefix(key)} :{a}:{text}\n")
@@ -77,6 +75,23 @@ class Forms:
         return self._once("ip4trie", lambda path: write(path, False)), self._once(
             "ip6trie", lambda path: write(path, True)
         )
+
+    def rbldnsd_shared(self) -> tuple[Path, Path]:
+        """The same as short as rbldnsd can have it: it keeps equal texts once where they follow each other.
+
+        IPv4 is sorted by payload, and `$` stands for the address that was asked.
+        """
+
+        def write(path: Path) -> None:
+            keys, payload, pool = self.listings
+            v4 = int(np.searchsorted(keys, np.uint64(net.UNIT_V4_LAST), side="right"))
+            order = np.argsort(payload[:v4], kind="stable")
+            with path.open("w") as out:
+                out.write(self._apex())
+                for key, a, text in self._rows(made.Listings(keys[:v4][order], payload[:v4][order], pool), "$/32"):
+                    out.write(f"{_prefix(key)} :{a}:{text}\n")
+
+        return self._once("ip4trie-shared", write), self.rbldnsd()[1]
 
     def master_file(self) -> Path:
         """RFC 1035 §5: reversed octets for IPv4, a wildcard for each /64. Only the zone's own list."""
@@ -153,18 +168,27 @@ class Forms:
             print(f"made {path} in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
         return path
 
-    def _rows(self) -> Iterator[tuple[int, str, str]]:
-        """Unit key, A and TXT of each listing. All text but the network is made once a payload."""
+    @staticmethod
+    def _apex() -> str:
+        """How the first of rbldnsd's files starts."""
+        apex = f"$SOA 3600 ns1.{ORIGIN} hostmaster.{ORIGIN} {SERIAL} 3600 600 1209600 60\n$NS 3600 ns1.{ORIGIN}\n"
+        return f"{apex}$TTL {TTL}\n127.0.0.2 :127.0.0.2:{TEST_TEXT}\n"
+
+    def _rows(self, listings: made.Listings | None = None, network: str = "") -> Iterator[tuple[int, str, str]]:
+        """Unit key, A and TXT of each listing. All text but the network is made once a payload.
+
+        network: what to write in the place of each listing's own.
+        """
         rule = read_zones(shipped_zones(), Identity()).by_origin[tuple(map(str.encode, ORIGIN.split(".")))].lists[()]
         parts: dict[made.Payload, tuple[str, str, str]] = {}
-        for key, payload in made.pairs(self.listings):
+        for key, payload in made.pairs(listings or self.listings):
             if payload not in parts:
                 verdict = made.verdict(key, payload)
                 before, _, rest = verdict_text(verdict.first, verdict).partition("net=")
                 a = ".".join(map(str, verdict_a(verdict, rule)))
                 parts[payload] = a, before, rest[rest.index(";") :]
             a, before, after = parts[payload]
-            yield key, a, f"{before}net={_prefix(key)}{after}"
+            yield key, a, f"{before}net={network or _prefix(key)}{after}"
 
 
 def _prefix(key: int) -> str:

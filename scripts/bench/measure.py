@@ -27,10 +27,14 @@ class Cpu(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """Bytes. resident: private and shared. private: what nobody else maps. mapped: the size of a mapped index."""
+    """Bytes, of all processes of a server together.
+
+    resident: pages in memory, those that several of them share counted for each. own: the proportional share (Pss),
+    without mapped indexes. mapped: the size of the mapped index.
+    """
 
     resident: int
-    private: int
+    own: int
     mapped: int
 
 
@@ -75,18 +79,21 @@ def cpu(pids: Iterable[int]) -> Cpu:
 
 def memory(pids: Iterable[int]) -> Memory:
     """Memory now (proc(5), smaps)."""
-    resident = private = mapped = 0
+    resident = own = 0
+    indexes: set[Path] = set()
     for pid in pids:
-        text = Path(f"/proc/{pid}/smaps").read_text()
-        resident += _kib(text, "Rss")
-        private += _kib(text, "Private_Clean") + _kib(text, "Private_Dirty")
-        # A file of one process counts once, however many pieces it is mapped in.
-        mapped += sum(Path(path).stat().st_size for path in set(re.findall(r"(?m) (/\S+\.idx)$", text)))
-    return Memory(resident, private, mapped)
-
-
-def _kib(smaps: str, what: str) -> int:
-    return sum(map(int, re.findall(rf"(?m)^{what}:\s+(\d+) kB", smaps))) * 1024
+        in_index = False
+        for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+            name, _, rest = line.partition(":")
+            if name == "Rss":
+                resident += int(rest.split()[0]) * 1024
+            elif name == "Pss" and not in_index:
+                own += int(rest.split()[0]) * 1024
+            elif not name[0].isupper():
+                in_index = line.endswith(".idx")
+                if in_index:
+                    indexes.add(Path(line[line.index("/") :]))
+    return Memory(resident, own, sum(path.stat().st_size for path in indexes))
 
 
 def drops(port: int) -> int:

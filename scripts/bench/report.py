@@ -134,21 +134,21 @@ def _footprint(document: Document) -> Iterator[str]:
     yield "## Memory and start: `scripts/bench/footprint`"
     yield ""
     yield (
-        "Bytes a listing beyond what the same server takes when nearly empty: `private` belongs to one process, "
+        "Bytes a listing beyond what the same server takes when nearly empty: `own` is the server's own memory, "
         "`mapped` is the index file, shared by all that map it. Start: from exec to the first answer; "
-        "ours on a built index."
+        "ours on a built index. `rbldnsd-shared` has equal texts side by side and `$` for the address (IPv4 only)."
     )
     yield ""
     yield from _table(
-        ("server", "listings", "IPv6", "private", "mapped", "together", "start s"),
+        ("server", "listings", "IPv6", "own", "mapped", "together", "start s"),
         (
             (
                 f"**{name}**" if name == "mipdns" else name,
                 f"{each['listings']:,}",
                 f"{each['v6_share']:.0%}",
-                f"{own['private_per_listing']:.1f}",
+                f"{own['own_per_listing']:.1f}",
                 f"{own['mapped_per_listing']:.1f}",
-                f"{own['private_per_listing'] + own['mapped_per_listing']:.1f}",
+                f"{own['own_per_listing'] + own['mapped_per_listing']:.1f}",
                 f"{own['start_s']:.3f}",
             )
             for each in document["footprint"]

@@ -76,11 +76,15 @@ def _echo(forms: Forms, folder: Path, port: int, *, reply_size: int = 100) -> La
     return Launch([str(binary), "127.0.0.1", str(port), str(reply_size)])
 
 
-def _rbldnsd(forms: Forms, folder: Path, port: int) -> Launch:
+def _rbldnsd(forms: Forms, folder: Path, port: int, *, shared: bool = False) -> Launch:
     del folder
-    v4, v6 = forms.rbldnsd()
+    v4, v6 = forms.rbldnsd_shared() if shared else forms.rbldnsd()
     command = [_program("rbldnsd"), "-n", "-c", "0", "-b", f"127.0.0.1/{port}", "-w", str(v4.parent)]
     return Launch([*command, f"{ORIGIN}:ip4trie:{v4.name}", f"{ORIGIN}:ip6trie:{v6.name}"])
+
+
+def _rbldnsd_shared(forms: Forms, folder: Path, port: int) -> Launch:
+    return _rbldnsd(forms, folder, port, shared=True)
 
 
 def _knot(forms: Forms, folder: Path, port: int) -> Launch:
@@ -156,6 +160,7 @@ SUBJECTS: Final[Mapping[str, Callable[..., Launch]]] = {
     "mipdns": _mipdns,
     "mipdns-python": _mipdns_python,
     "rbldnsd": _rbldnsd,
+    "rbldnsd-shared": _rbldnsd_shared,
     "knot": _knot,
     "nsd": _nsd,
     "powerdns": _powerdns,
