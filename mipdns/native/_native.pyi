@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from socket import socket
 from typing import Final
 
+from _typeshed import ReadableBuffer
+
 from mipdns.answer import Peer, Zones
 
 class Rare:
@@ -15,7 +17,7 @@ RARE: Final[Rare]
 class Served:
     """What the C code answers from: zones, an index, cookie secrets. Immutable; keeps the index's memory alive."""
 
-    def __init__(self, zones: Zones, index: bytes | memoryview, secrets: Sequence[bytes]) -> None:
+    def __init__(self, zones: Zones, index: ReadableBuffer, secrets: Sequence[bytes]) -> None:
         """index: the bytes of an index file, at an address divisible by 8, as of a mapped file.
 
         Only the header is looked at. Raises ValueError where it is no index, or a zone is none that
