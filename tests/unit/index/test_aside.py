@@ -39,7 +39,9 @@ def test_compiles_anew_what_is_damaged_where_opening_does_not_look(database: Pat
     index = tmp_path / "mip.idx"
     compile_index(database, index)
     good = index.read_bytes()
-    index.write_bytes(good[: layout.HEADER_SIZE] + bytes([good[layout.HEADER_SIZE] ^ 1]) + good[layout.HEADER_SIZE + 1 :])
+    index.write_bytes(
+        good[: layout.HEADER_SIZE] + bytes([good[layout.HEADER_SIZE] ^ 1]) + good[layout.HEADER_SIZE + 1 :]
+    )
     AsideCompiler().compile(database, index)
     open_index(index).verify()
     assert index.read_bytes() == good
