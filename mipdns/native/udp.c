@@ -32,6 +32,7 @@ struct mip_udp {
     bool wildcard;
     socklen_t client_size;
     mip_answer_fn answer;
+    mip_ahead_fn ahead; /* NULL: nothing reads ahead */
     const struct mip_current *current;
     struct mip_bell *bell;
     int64_t pressed_since_ms; /* 0: the socket was found empty */
@@ -94,6 +95,11 @@ struct mip_udp *mip_udp_new(int fd, bool wildcard, mip_answer_fn answer, const s
         out->msg_namelen = udp->client_size;
     }
     return udp;
+}
+
+void mip_udp_set_ahead(struct mip_udp *udp, mip_ahead_fn ahead)
+{
+    udp->ahead = ahead;
 }
 
 void mip_udp_free(struct mip_udp *udp)
@@ -168,6 +174,9 @@ static unsigned answer_all(struct mip_udp *udp, const struct mip_served *served,
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     struct mip_peer peer = {.now = (uint32_t)now.tv_sec, .under_load = under_load};
     unsigned answers = 0, rare = 0;
+    if (udp->ahead) {
+        udp->ahead(served, udp->in, received);
+    }
     for (unsigned slot = 0; slot < received; slot++) {
         struct mip_way *way = &udp->ways[slot];
         struct msghdr *in = &udp->in[slot].msg_hdr;

@@ -16,6 +16,11 @@
 #include "epoch.h"
 #include "queue.h"
 
+struct mmsghdr;
+
+/* `mip_read_ahead`: told of a batch before its first packet is answered. */
+typedef void (*mip_ahead_fn)(const struct mip_served *served, const struct mmsghdr *packets, unsigned count);
+
 /* `mip_answer`, or in tests something simpler. */
 typedef ssize_t (*mip_answer_fn)(const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet,
                                  size_t size, uint8_t *out);
@@ -39,6 +44,9 @@ struct mip_udp;
 struct mip_udp *mip_udp_new(int fd, bool wildcard, mip_answer_fn answer, const struct mip_current *current,
                             struct mip_bell *bell);
 void mip_udp_free(struct mip_udp *udp);
+
+/* Before the loop runs: what shall read ahead. Without it nothing does. */
+void mip_udp_set_ahead(struct mip_udp *udp, mip_ahead_fn ahead);
 
 /* Answer until `mip_udp_stop`; then answer what has arrived, and return 0. Otherwise the errno of a socket that is
  * none. Call it once, in a thread of its own, whose signals it blocks. */
