@@ -7,6 +7,7 @@ with start(write_config(folder)) as server:
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,11 +16,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple, get_args
 
+from mipdns import native
 from mipdns.config import parse_listen
+from tests.forms import need_native
 
 ZONES = Path(__file__).resolve().parent.parent.parent / "zones"
+Form = Literal["native", "python"]
+FORMS = get_args(Form)
+
 START_S = 30.0
 STOP_S = 15.0
 LOOPBACK = ("127.0.0.1:0", "[::1]:0")
@@ -56,6 +62,24 @@ def write_config(folder: Path, *, listen: tuple[str, ...] = LOOPBACK, zones: Pat
 
 
 @contextmanager
+def only(form: Form) -> Iterator[None]:
+    """Servers that are started inside the block answer UDP in this form; skips where it is not there."""
+    if form == "native":
+        need_native()
+        yield
+        return
+    before = os.environ.get(native.SWITCH)
+    os.environ[native.SWITCH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[native.SWITCH]
+        else:
+            os.environ[native.SWITCH] = before
+
+
+@contextmanager
 def start(config_path: Path, *prefix: str) -> Iterator[Server]:
     """Run `python -m mipdns.server`, after `prefix` words if any, and end it with the block, come what may."""
     command = [*prefix, sys.executable, "-W", "error", "-m", "mipdns.server", str(config_path)]
@@ -68,7 +92,9 @@ def start(config_path: Path, *prefix: str) -> Iterator[Server]:
             addresses = [parse_listen(text) for text in _first_line(process.stdout, process).split()]
             if not addresses:
                 raise AssertionError(f"the server did not start: {Path(log.name).read_text()}")
-            yield Server(process, addresses, Path(log.name))
+            server = Server(process, addresses, Path(log.name))
+            assert ("native threads" in server.log()) == native.available()
+            yield server
         finally:
             if process.poll() is None:
                 process.terminate()

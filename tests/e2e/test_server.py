@@ -31,7 +31,7 @@ from mipdns.net import V4_FIRST
 from mipdns.server import control
 from mipdns.vocabulary import Verdict
 from tests.builds import verdict, write_build
-from tests.e2e.servers import ZONES, Server, refuse, start, write_config
+from tests.e2e.servers import FORMS, ZONES, Form, Server, only, refuse, start, write_config
 from tests.exchange import ask_many, ask_tcp, ask_udp, read_messages
 from tests.small import SERIAL, VERDICTS
 
@@ -76,8 +76,15 @@ def eventually(happened: Callable[[], bool]) -> bool:
     return True
 
 
+@pytest.fixture(scope="module", autouse=True, params=FORMS)
+def form(request: pytest.FixtureRequest) -> Iterator[Form]:
+    """Every test here is about servers of both forms."""
+    with only(request.param):
+        yield request.param
+
+
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for tests that leave it as it was."""
     folder = tmp_path_factory.mktemp("shared")
     write_build(folder / "mip.db", VERDICTS, SERIAL)
@@ -254,7 +261,7 @@ def test_with_every_connection_taken_the_quietest_gives_way(folder: Path) -> Non
 def test_without_descriptors_left_newcomers_are_still_served(folder: Path) -> None:
     """The limit of open files bites before the limit of connections: the quietest give way here too."""
     few_files = ("sh", "-c", 'ulimit -n 40; exec "$@"', "sh")
-    path = write_config(folder, tcp_connections=500, tcp_per_client=500)
+    path = write_config(folder, threads=1, tcp_connections=500, tcp_per_client=500)
     with start(path, *few_files) as server, ExitStack() as clients:
         assert "only 40 open files are allowed, so at most 12 TCP connections" in server.log()
         for _ in range(80):

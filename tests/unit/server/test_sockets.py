@@ -14,9 +14,19 @@ from mipdns.server.sockets import open_listeners
 def test_port_0_is_one_port_for_udp_and_tcp(host: str) -> None:
     (listener,) = open_listeners([f"{host}:0"])
     assert listener.port > 0
-    assert listener.udp.getsockname()[1] == listener.tcp.getsockname()[1] == listener.port
+    (udp,) = listener.udp_sockets
+    assert udp.getsockname()[1] == listener.tcp.getsockname()[1] == listener.port
     assert str(listener) == f"{host}:{listener.port}"
-    assert not listener.udp.getblocking()
+    assert not udp.getblocking()
+    listener.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+def test_several_udp_sockets_share_a_port_that_no_other_server_can_have(host: str) -> None:
+    (listener,) = open_listeners([f"{host}:0"], udp_sockets=3)
+    assert [udp.getsockname()[1] for udp in listener.udp_sockets] == [listener.port] * 3
+    with pytest.raises(ServeError, match="taken"):
+        open_listeners([str(listener)], udp_sockets=3)
     listener.close()
 
 
