@@ -1,4 +1,4 @@
-"""Is everything in order? Configuration, zones, sources' files, database: each looked at, none stops the next."""
+"""Is everything in order? Configuration, zones, sources' files, database, index: each looked at, none stops the next."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import NamedTuple
 from mipdns import net, store
 from mipdns.config import Config, Source
 from mipdns.errors import MipdnsError, StoreError
+from mipdns.index.compile import newest_build
+from mipdns.index.mapped import open_index
 from mipdns.server.content import identity
 from mipdns.sources import reading
 from mipdns.zonefile import origin_text, read_zones
@@ -28,6 +30,7 @@ def check(config: Config) -> list[Finding]:
         ("zones", lambda: _zones(config)),
         *((f"source {source.name}", lambda source=source: _files(source)) for source in config.sources),
         ("database", lambda: _database(Path(config.store.database))),
+        ("index", lambda: _index(Path(config.store.index), Path(config.store.database))),
     ]
     return [Finding("configuration", True, f"{len(config.sources)} sources"), *(_look(*each) for each in looks)]
 
@@ -65,3 +68,18 @@ def _database(database: Path) -> str:
     if count != build.verdicts:
         raise StoreError(f"{database}: holds {count} verdicts, but build {build.serial} wrote {build.verdicts}")
     return f"build {build.serial} of {build.finished}, {count} verdicts in order"
+
+
+def _index(index: Path, database: Path) -> str:
+    """Reads it whole: its checksum, and whether it is of the database's build."""
+    if not index.exists():
+        return f"{index}: none yet, `mipdns serve` compiles it"
+    snapshot = open_index(index)
+    snapshot.verify()
+    size_mb = index.stat().st_size / 1e6
+    state = (
+        ""
+        if not database.exists() or snapshot.header.build == newest_build(database)
+        else ", older than the database's"
+    )
+    return f"build {snapshot.serial}{state}, {len(snapshot)} ranges in {size_mb:.1f} MB, its checksum is right"

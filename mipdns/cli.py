@@ -112,16 +112,17 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @main.command()
+@click.option("--force", is_flag=True, help="Also if more of what is listed changes than [load] change_max allows.")
 @as_json
 @with_config
-def load(config: Config, as_json: bool) -> None:
-    """Read every source, judge, and regenerate the database."""
+def load(config: Config, force: bool, as_json: bool) -> None:
+    """Read every source, judge, regenerate the database, and compile the index."""
     from mipdns.load import load as run_load
     from mipdns.status import describe_build
     from mipdns.terminal import stage_line
 
     with stage_line(sys.stderr) as progress:
-        build = run_load(config, progress)
+        build = run_load(config, progress, force=force)
     _print(describe_build(build), as_json)
 
 

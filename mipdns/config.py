@@ -56,6 +56,7 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0
     prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] | None = None
     bad_lines_max: Share = 0.01
+    change_max: Annotated[float, msgspec.Meta(ge=0.0)] = 0.5
     exclude: tuple[str, ...] = ()
 
 

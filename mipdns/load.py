@@ -1,7 +1,7 @@
-"""The scheduled job, stage by stage: sources → evidence → inference → store.
+"""The scheduled job, stage by stage: sources → evidence → inference → store → index.
 
-In: a `Config`. Out: the new build, written in one transaction, or an exception and the old build as it was. Everything
-that can be wrong with a source is found before the first row is written.
+In: a `Config`. Out: the new build, written in one transaction, and its index; or an exception and the old build as it
+was. Everything that can be wrong with a source is found before the first row is written.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from mipdns import inference, net, store
 from mipdns.config import Config
 from mipdns.errors import ConfigError, StoreError
 from mipdns.evidence import Assertion, FileRead, Label, LogEvidence, Network, Route
+from mipdns.index.compile import compile_index
 from mipdns.progress import Progress, silent
 from mipdns.sources import atlas, egress, logs, peeringdb, ptr, reading, routes, truth
 
@@ -54,8 +55,14 @@ class Stages:
         self.progress(name, 1.0)
 
 
-def load(config: Config, progress: Progress = silent, *, today: datetime.date | None = None) -> store.Build:
-    """Read every configured source, judge, and regenerate the tables. Raises SourceError, ConfigError or StoreError."""
+def load(
+    config: Config, progress: Progress = silent, *, today: datetime.date | None = None, force: bool = False
+) -> store.Build:
+    """Read every configured source, judge, regenerate the tables, and compile the index.
+
+    force: also where more of what is listed changes than `change_max` allows. Raises SourceError, ConfigError,
+    StoreError or SnapshotTooDifferent, and SnapshotError if the index cannot be written, when the build is committed.
+    """
     if not config.sources:
         raise ConfigError("no [[source]] is configured, so there is nothing to load")
     today = today or datetime.datetime.now(datetime.UTC).date()
@@ -94,9 +101,12 @@ def load(config: Config, progress: Progress = silent, *, today: datetime.date | 
         stages=stages.seconds,
     )
     progress("write", 0.0)
-    build = store.regenerate(database, contents)
+    build = store.regenerate(database, contents, change_max=None if force else config.load.change_max)
     progress("write", 1.0)
-    return build
+    # So that a server starts at once; one that runs and notices the build first compiles it, and this waits for it.
+    with stages.stage("compile"):
+        compile_index(database, Path(config.store.index))
+    return build._replace(stages=[*build.stages, stages.seconds[-1]])
 
 
 def read_sources(config: Config, stages: Stages, today: datetime.date) -> Evidence:

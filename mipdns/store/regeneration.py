@@ -22,14 +22,12 @@ from mipdns.evidence import NETWORK_TYPES, Assertion, FileRead, JudgedNetwork, L
 from mipdns.store import labelling, schema
 from mipdns.store.build import Build, next_serial
 from mipdns.store.connection import BUSY_S, writing
+from mipdns.store.guard import LISTED_CONFIDENCE, Guard, guarded
 from mipdns.vocabulary import Verdict
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-LISTED_CONFIDENCE = 50
-"""From which confidence on a build counts an address as listed: the floor of the zone as shipped."""
 
 _CHUNK_ROWS = 10_000
 _EPOCH = datetime.date(1970, 1, 1)
@@ -62,12 +60,18 @@ class Contents(NamedTuple):
 
 
 def regenerate(
-    path: Path, contents: Contents, *, busy_s: float = BUSY_S, now: Callable[[], float] = time.time
+    path: Path,
+    contents: Contents,
+    *,
+    change_max: float | None = None,
+    busy_s: float = BUSY_S,
+    now: Callable[[], float] = time.time,
 ) -> Build:
     """Replace the build in the database, which is made or brought up to date first, and return the new one.
 
     Raises StoreBusy when another load holds the database for `busy_s` seconds, StoreVersion when a newer mipdns made
-    it, StoreError when it cannot be written or a row is wrong. `now`: unix seconds; the serial follows it.
+    it, StoreError when it cannot be written or a row is wrong, SnapshotTooDifferent when more than `change_max` of the
+    listed addresses go or come (see `store.guard`). `now`: unix seconds; the serial follows it.
     """
     began, started = time.monotonic(), now()
     stages = [(name, float(seconds)) for name, seconds in contents.stages]
@@ -77,8 +81,9 @@ def regenerate(
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 names are the literals above
         (last,) = connection.execute("SELECT serial FROM build ORDER BY id DESC LIMIT 1").fetchone() or (None,)
         (build_id,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM build").fetchone()
-        rows = _VerdictRows(path, contents.verdicts)
-        rows.write(connection)
+        with guarded(path, change_max) as guard:
+            rows = _VerdictRows(path, contents.verdicts, guard)
+            rows.write(connection)
         asns = rows.asns
         if contents.observations is not None:
             asns.update(_write_observations(connection, contents.observations, build_id))
@@ -116,22 +121,26 @@ _INSERT_BUILD = "INSERT INTO build VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 class _VerdictRows:
     """Verdicts on their way into the table: checked for order, and counted as they pass."""
 
-    def __init__(self, path: Path, verdicts: Iterable[Verdict]) -> None:
+    def __init__(self, path: Path, verdicts: Iterable[Verdict], guard: Guard | None) -> None:
         self.path = path
         self.verdicts = verdicts
+        self.guard = guard
         self.now: Verdict | None = None
         self.count = self.listed_v4 = self.listed_v6 = 0
         self.asns: set[int] = set()
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Insert every row, or raise a StoreError that names the row at fault."""
+        """Insert every row, or raise a StoreError that names the row at fault, or what the guard raises."""
         try:
             connection.executemany(_INSERT_VERDICT, self._rows())
         except (sqlite3.IntegrityError, OverflowError) as fault:
             raise StoreError(f"{self.path}: verdict {self.now} breaks a rule of its table: {fault}") from fault
+        if self.guard:
+            self.guard.finish()
 
     def _rows(self) -> Iterator[tuple[object, ...]]:
         asns = self.asns
+        tell = self.guard.add if self.guard else None
         before, unit_before, count = -1, -1, 0
         for verdict in self.verdicts:
             first, last, confidence, classes, users_low, users_high, sources, asn, observed = self.now = verdict
@@ -140,7 +149,10 @@ class _VerdictRows:
                 raise StoreError(f"{self.path}: verdict {text} overlaps the one before it, or is out of order")
             before = last
             count += 1
+            first_blob, last_blob = first.to_bytes(16, "big"), last.to_bytes(16, "big")
             if confidence >= LISTED_CONFIDENCE:
+                if tell:
+                    tell(first_blob + last_blob)
                 if first >> 32 == 0xFFFF:
                     self.listed_v4 += last - first + 1
                 else:
@@ -151,8 +163,8 @@ class _VerdictRows:
             if asn:
                 asns.add(asn)
             yield (
-                first.to_bytes(16, "big"),
-                last.to_bytes(16, "big"),
+                first_blob,
+                last_blob,
                 confidence,
                 int(classes),
                 users_low,
