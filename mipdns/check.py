@@ -1,4 +1,4 @@
-"""Is everything in order? Configuration, zones, sources' files, database, index: each looked at, none stops the next."""
+"""Is everything in order? Configuration, zones, sources, database, index: each looked at, none stops the next."""
 
 from __future__ import annotations
 
@@ -77,9 +77,6 @@ def _index(index: Path, database: Path) -> str:
     snapshot = open_index(index)
     snapshot.verify()
     size_mb = index.stat().st_size / 1e6
-    state = (
-        ""
-        if not database.exists() or snapshot.header.build == newest_build(database)
-        else ", older than the database's"
-    )
-    return f"build {snapshot.serial}{state}, {len(snapshot)} ranges in {size_mb:.1f} MB, its checksum is right"
+    current = not database.exists() or snapshot.header.build == newest_build(database)
+    age = "" if current else ", not the database's newest"
+    return f"build {snapshot.serial}{age}, {len(snapshot)} ranges in {size_mb:.1f} MB, its checksum is right"

@@ -11,6 +11,7 @@ import datetime
 import struct
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from mipdns.answer.lists import level_code
@@ -136,6 +137,7 @@ def _record(key: bytes, days: dict[int, str], texts: _Texts) -> bytes:
     )
 
 
+@lru_cache(maxsize=4096)
 def unpack(record: bytes) -> tuple[int, int, int | None, int | None, int, int | None, str]:
     """A record of PAYLOAD as what a `Verdict` says after its bounds."""
     confidence, classes, _, known, _, _, _, _, _, _, low, high, sources, day, asn = layout.PAYLOAD.unpack(record)
