@@ -67,6 +67,8 @@ def ask_many(packets: Iterable[bytes], address: str, port: int, ahead: int = 64)
     queue = iter(packets)
     with socket.socket(_family(address), socket.SOCK_DGRAM) as client:
         client.settimeout(ANSWER_S)
+        # What Linux gives by default holds less than 300 answers.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         client.connect((address, port))
         sent = returned = 0
         waiting: dict[int, bytes] = {}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 RCODE_NAMES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 """RFC 6895 §2.3, as far as this server goes; BADVERS (16) and BADCOOKIE (23) show their lower four bits: 0 and 7."""
-
 
 _OF_LOOPS = ("udp_dropped", "udp_unsent", "udp_handed_over", "udp_overflow", "udp_too_long")
 
@@ -16,8 +16,7 @@ def _rcodes() -> list[int]:
     return [0] * 16
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(msgspec.Struct):
     """Numbers since the start; none of them ever goes down, save `tcp_open`.
 
     udp, tcp: answers by the four rcode bits of the header. dropped: packets that deserve no answer, by transport.
@@ -29,9 +28,9 @@ class Counters:
     tcp_accepted, tcp_refused (over a limit), tcp_evicted (the oldest, for a newcomer), tcp_timed_out.
     """
 
-    loops: list[Callable[[], Sequence[int]]] = field(default_factory=list)
-    udp: list[int] = field(default_factory=_rcodes)
-    tcp: list[int] = field(default_factory=_rcodes)
+    loops: list[Callable[[], Sequence[int]]] = msgspec.field(default_factory=list)
+    udp: list[int] = msgspec.field(default_factory=_rcodes)
+    tcp: list[int] = msgspec.field(default_factory=_rcodes)
     udp_dropped: int = 0
     tcp_dropped: int = 0
     udp_unsent: int = 0
@@ -58,7 +57,7 @@ class Counters:
                 if count:
                     name = RCODE_NAMES[rcode] if rcode < len(RCODE_NAMES) else f"rcode{rcode}"
                     document[f"{transport}_{name.lower()}"] = count
-        for name in self.__slots__[3:]:
+        for name in self.__struct_fields__[3:]:
             document[name] = getattr(self, name)
         for name, number in zip(_OF_LOOPS, native[16:], strict=True):
             document[name] += number
