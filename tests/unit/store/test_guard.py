@@ -30,6 +30,10 @@ def v6_units(count: int) -> list[Verdict]:
     return [verdict("8.8.8.8", asn=None)._replace(first=first, last=first | LOW_64) for first in firsts]
 
 
+def replace(path: Path, verdicts: Iterable[Verdict], change_max: float | None = 0.5) -> store.Build:
+    return store.regenerate(path, contents(verdicts), change_max=change_max)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "mip.db"
