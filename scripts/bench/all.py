@@ -77,8 +77,8 @@ def main(parts: Sequence[str], counts: Sequence[int], rounds: int, seconds: floa
         command = HERE / "instructions"
         if not command.exists():
             return {}
-        told = subprocess.run([str(command)], stdout=subprocess.PIPE, check=True).stdout
-        return json.loads(told)
+        told = subprocess.run([str(command)], stdout=subprocess.PIPE, check=False).stdout
+        return json.loads(told or b"{}")  # it fails where the budget is passed, and has printed then
 
     ways: dict[str, Callable[[], Any]] = {
         "answers": measure_answers,

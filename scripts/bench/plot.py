@@ -20,6 +20,7 @@ _COLOURS = {
     "knot": "#8a4fb0",
     "powerdns": "#a3801a",
 }
+_LINE = 15
 _CUT = 4.0
 """A bar longer than this many times the median bar is cut."""
 
@@ -74,7 +75,10 @@ def _lines(answers: Sequence[Answers]) -> Iterator[str]:
         for name in answers[0]["medians"]
         if name not in ("echo", "powerdns")
     }
-    top = float(max(cost for points in series.values() for _, cost in points)) * 1.05
+    highest = float(max(cost for points in series.values() for _, cost in points))
+    tick = next(tick for tick in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000) if tick * 5 >= highest)
+    ticks = [tick * part for part in range(6)]
+    top = ticks[-1]
     yield _text(520, 24, "User space alone, as listings grow", extra='font-weight="bold"')
     yield _text(520, 42, "µs a query", extra='fill="#666"')
     x = {count: left + (right - left) * at / max(len(counts) - 1, 1) for at, count in enumerate(counts)}
@@ -84,15 +88,16 @@ def _lines(answers: Sequence[Answers]) -> Iterator[str]:
 
     for count in counts:
         yield _text(x[count], _BOTTOM + 20, f"{count:,}", anchor="middle", extra='fill="#666"')
-    for part in range(5):
-        cost = top * part / 4
+    for cost in ticks:
         yield f'<line x1="{left}" x2="{right}" y1="{y(cost):.1f}" y2="{y(cost):.1f}" stroke="#e3e3e3"/>'
         yield _text(left - 8, y(cost) + 4, f"{cost:.1f}", anchor="end", extra='fill="#666"')
-    for name, points in series.items():
+    lowest = float(_BOTTOM) + _LINE
+    for name, points in sorted(series.items(), key=lambda item: max(item[1])[1]):
         colour = _COLOURS.get(name, "#555")
         path = " ".join(f"{x[count]:.1f},{y(cost):.1f}" for count, cost in sorted(points))
         yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
         for count, cost in points:
             yield f'<circle cx="{x[count]:.1f}" cy="{y(cost):.1f}" r="3" fill="{colour}"/>'
         count, cost = max(points)
-        yield _text(x[count] + 8, y(cost) + 4, f"{name} {cost:.2f}", extra=f'fill="{colour}"')
+        lowest = min(y(cost) + 4, lowest - _LINE)  # labels of equal cost stand one above the other
+        yield _text(x[count] + 8, lowest, f"{name} {cost:.2f}", extra=f'fill="{colour}"')
