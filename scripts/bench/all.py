@@ -68,7 +68,7 @@ def main(parts: Sequence[str], counts: Sequence[int], rounds: int, seconds: floa
 
     def measure_reload() -> dict[str, object]:
         forms = Forms(work, min(max(counts), report.SHOWN))
-        return reload.compare(forms, reload.SERVERS, rounds=min(rounds, 3), seconds=seconds)
+        return reload.compare(forms, reload.SERVERS, rounds=min(rounds, 3), seconds=max(seconds, reload.SECONDS))
 
     def measure_in_process() -> list[dict[str, object]]:
         return [in_process.compare(Forms(work, count), rounds=rounds) for count in counts] if native.available() else []

@@ -164,7 +164,8 @@ def _reload(document: Document) -> Iterator[str]:
     took = told["until_served_s"]
     yield (
         f"{told['listings']:,} listings, {told['outstanding']} queries in flight, closed loop, runs of "
-        f"{told['seconds']:g} s with and without reloads in turns, all cores for everybody."
+        f"{told['seconds']:g} s with and without reloads in turns, all cores for everybody. Counted are reloads that "
+        "were over while queries still came."
         + (f" A new build was served {min(took):.1f} to {max(took):.1f} s after it was put in place." if took else "")
     )
     yield ""
@@ -173,7 +174,7 @@ def _reload(document: Document) -> Iterator[str]:
         (
             (
                 f"**{run['server']}**" if run["server"] == "mipdns" else run["server"],
-                "reloads" if run["reloads"] else "control",
+                "control" if run["reloads"] is None else f"{run['reloads']} reloads",
                 f"{run['queries_per_s']:,}",
                 run["lost"],
                 run["socket_drops"],
