@@ -16,6 +16,7 @@ and exits with 1.
     │   ├── StoreVersion            made by another version of mipdns
     │   └── StoreBusy               another load holds it
     ├── SnapshotError               the index cannot be used; what was served stays
+    │   ├── SnapshotForbidden       this user may not write the index there
     │   └── SnapshotTooDifferent    a build loses or gains too many listings; `load --force` overrides
     ├── ServeError                  the server cannot start: port taken, address not here, no permission
     ├── ExportError                 what is served cannot be written in the form asked for: too large, no such list
@@ -75,6 +76,10 @@ class StoreBusy(StoreError):
 
 class SnapshotError(MipdnsError):
     """An index is broken, foreign or unreadable; what was served before stays."""
+
+
+class SnapshotForbidden(SnapshotError):
+    """The index may not be written where it should be: no permission, or a file system that is read only."""
 
 
 class SnapshotTooDifferent(SnapshotError):

@@ -7,6 +7,7 @@ read transaction, so that rows and serial are of the same build while a load wri
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import gc
 import hashlib
@@ -15,15 +16,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import BinaryIO, Final, cast
 
-from mipdns.errors import SnapshotError, StoreMissing
+from mipdns.errors import SnapshotError, SnapshotForbidden, StoreMissing
 from mipdns.index import layout
 from mipdns.index.mapped import open_index
 from mipdns.index.tables import BATCH_ROWS, Tables
 from mipdns.store.connection import reading
 
+_FORBIDDEN: Final = frozenset([errno.EACCES, errno.EPERM, errno.EROFS])
 _NEWEST: Final = "SELECT * FROM build ORDER BY id DESC LIMIT 1"
 
 # Columns as `tables.Row`. NULL where a number does not fit, which is then told; SQLite gives `|` and `<<` one rank.
@@ -53,7 +54,7 @@ def compile_index(database: Path, index: Path, *, verify: bool = False) -> bool:
 
     Of two that compile at once, the second waits and then finds the first's. Raises StoreMissing, StoreVersion,
     StoreBusy or StoreError as the database's state is, SnapshotError for rows that are no verdicts, or for an index
-    that cannot be written.
+    that cannot be written; SnapshotForbidden where this user may not.
     """
     if _holds(index, newest_build(database), verify):
         return False
@@ -134,6 +135,8 @@ def _is_at(file: BinaryIO, path: Path) -> bool:
 
 def _spool(index: Path) -> BinaryIO:
     """A file without a name on the disk of the index: gone with the process, however it ends."""
+    from tempfile import TemporaryFile  # noqa: PLC0415 a server whose index is there starts without it
+
     return cast("BinaryIO", TemporaryFile(dir=index.parent))
 
 
@@ -142,7 +145,8 @@ def _told(index: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        raise SnapshotError(f"{index}: cannot be written: {fault.strerror}") from None
+        kind = SnapshotForbidden if fault.errno in _FORBIDDEN else SnapshotError
+        raise kind(f"{index}: cannot be written: {fault.strerror}") from None
 
 
 @contextmanager

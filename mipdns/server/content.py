@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from mipdns import __version__
 from mipdns.answer import Identity, Zones
 from mipdns.config import Config, Serve
-from mipdns.errors import StoreError
+from mipdns.errors import SnapshotForbidden, StoreError
 from mipdns.index import compile as compiling
 from mipdns.index.mapped import MappedSnapshot, open_index
 from mipdns.server.secrets import random_secrets, read_secrets
@@ -48,12 +50,22 @@ def load_secrets(config: Config) -> tuple[bytes, ...]:
 def load_build(config: Config, compile_: Callable[[Path, Path], object] = compiling.compile_index) -> MappedSnapshot:
     """The index of the newest build, brought up to date by `compile_` first. Raises StoreError or SnapshotError.
 
-    An index without a database is served as it is: it may have been compiled elsewhere.
+    Where the index may not be written, it is compiled into a folder of this process. An index without a database is served as it is: it may have been compiled elsewhere.
     """
     database, index = Path(config.store.database), Path(config.store.index)
     if _exists(database) or not index.exists():
-        compile_(database, index)
+        try:
+            compile_(database, index)
+        except SnapshotForbidden:
+            index = Path(_own_folder().name) / index.name
+            compile_(database, index)
     return open_index(index)
+
+
+@lru_cache
+def _own_folder() -> TemporaryDirectory[str]:
+    """Where the index goes if this user may not write it beside the database: a folder that ends with the process."""
+    return TemporaryDirectory(prefix="mipdns-")
 
 
 def newest_build(config: Config) -> bytes:
