@@ -50,7 +50,8 @@ def load_secrets(config: Config) -> tuple[bytes, ...]:
 def load_build(config: Config, compile_: Callable[[Path, Path], object] = compiling.compile_index) -> MappedSnapshot:
     """The index of the newest build, brought up to date by `compile_` first. Raises StoreError or SnapshotError.
 
-    Where the index may not be written, it is compiled into a folder of this process. An index without a database is served as it is: it may have been compiled elsewhere.
+    Where the index may not be written, it is compiled into a folder of this process. An index without a database is
+    served as it is: it may have been compiled elsewhere.
     """
     database, index = Path(config.store.database), Path(config.store.index)
     if _exists(database) or not index.exists():
