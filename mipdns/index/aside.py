@@ -8,13 +8,15 @@ in a thread would halve the answers meanwhile; a process of its own, at low prio
 from __future__ import annotations
 
 import os
-import pickle
-import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mipdns.errors import MipdnsError, SnapshotError
 from mipdns.index.compile import compile_index
+
+if TYPE_CHECKING:
+    import subprocess
 
 _NICENESS = 10
 
@@ -31,6 +33,9 @@ class AsideCompiler:
 
         Raises SnapshotError, too, if the other process dies.
         """
+        import pickle  # noqa: PLC0415 a server answers before it ever needs these
+        import subprocess  # noqa: PLC0415
+
         command = [sys.executable, "-m", __name__, str(database), str(index)]
         # A session of its own: Ctrl-C in a terminal is for the server, which then gives up the compiling.
         with subprocess.Popen(  # noqa: S603 it is this very module
@@ -59,6 +64,8 @@ class AsideCompiler:
 
 def main(database: Path, index: Path) -> None:
     """The other process: compile, and write what went wrong, or None, to standard output."""
+    import pickle  # noqa: PLC0415 as above
+
     os.nice(_NICENESS)
     fault: MipdnsError | None = None
     try:

@@ -1,7 +1,7 @@
 """What we remember: SQLite. Schema and migrations, regeneration in one transaction, reading back.
 
-The two halves of mipdns meet here, so this door is in two halves as well: reading needs the standard library only;
-what writes (and loads `sqlite_utils` with it) is imported when it is first asked for, which a server never does.
+The two halves of mipdns meet here, so whatever stands behind this door is imported when it is first asked for: a
+server opens databases and nothing else, and never loads what writes them (and `sqlite_utils` with it).
 """
 
 from __future__ import annotations
@@ -9,25 +9,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from mipdns.store.build import Build
-from mipdns.store.metadata import metadata_path
-from mipdns.store.reading import (
-    Observation,
-    assertions_at,
-    find_verdict,
-    labels,
-    latest_build,
-    network_of,
-    observation_at,
-    read_build,
-    sources,
-    verdict_rows,
-)
-from mipdns.store.version import APPLICATION_ID, SCHEMA_VERSION
-
 if TYPE_CHECKING:
+    from mipdns.store.build import Build
     from mipdns.store.labelling import FEEDBACK, add_label
+    from mipdns.store.metadata import metadata_path
+    from mipdns.store.reading import (
+        Observation,
+        assertions_at,
+        find_verdict,
+        labels,
+        latest_build,
+        network_of,
+        observation_at,
+        read_build,
+        sources,
+        verdict_rows,
+    )
     from mipdns.store.regeneration import Contents, regenerate
+    from mipdns.store.version import APPLICATION_ID, SCHEMA_VERSION
 
 __all__ = [
     "APPLICATION_ID",
@@ -50,10 +49,20 @@ __all__ = [
     "verdict_rows",
 ]
 
-_WRITING = {"FEEDBACK": "labelling", "add_label": "labelling", "Contents": "regeneration", "regenerate": "regeneration"}
+_MODULES = {
+    "APPLICATION_ID": "version",
+    "FEEDBACK": "labelling",
+    "SCHEMA_VERSION": "version",
+    "Build": "build",
+    "Contents": "regeneration",
+    "add_label": "labelling",
+    "metadata_path": "metadata",
+    "regenerate": "regeneration",
+}
+"""Where a name of `__all__` is from; those left out are from `reading`."""
 
 
 def __getattr__(name: str) -> object:
-    if name in _WRITING:
-        return getattr(import_module(f"mipdns.store.{_WRITING[name]}"), name)
+    if name in __all__:
+        return getattr(import_module(f"mipdns.store.{_MODULES.get(name, 'reading')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
