@@ -1,9 +1,10 @@
 #define _GNU_SOURCE
 #include "ahead.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
-enum { QNAME_AT = 12, LABELS = 4 };
+enum { QNAME_AT = 12, LABELS = 4, WORTH_IT = 3 };
 
 uint32_t mip_guess(const struct mip_served *served, const uint8_t *packet, size_t size)
 {
@@ -12,13 +13,13 @@ uint32_t mip_guess(const struct mip_served *served, const uint8_t *packet, size_
     for (unsigned label = 0; label < LABELS; label++) {
         if (at + 4 > size)
             return 0;
-        uint32_t length = packet[at];
-        if (length == 0 || length > 3)
+        uint32_t text, length = packet[at];
+        if (length - 1 > 2)
             return 0;
-        /* The last characters first; what stands before a short label's characters is shifted out. */
-        uint32_t text = (uint32_t)packet[at + 1] << 16 | (uint32_t)packet[at + 2] << 8 | packet[at + 3];
-        text = text >> (24 - 8 * length) & 0x0F0F0F;
-        uint32_t octet = (text & 0xFF) + 10 * (text >> 8 & 0xFF) + 100 * (text >> 16);
+        /* The length and three characters; the last of the label's own becomes the highest. */
+        memcpy(&text, packet + at, sizeof text);
+        text = (text & 0x0F0F0F00) << (24 - 8 * length);
+        uint32_t octet = 100 * (text >> 8 & 0xFF) + 10 * (text >> 16 & 0xFF) + (text >> 24);
         address |= (octet & 0xFF) << 8 * label;
         at += 1 + length;
     }
@@ -47,6 +48,8 @@ void mip_fetch(const struct mip_served *served, uint32_t guess)
 void mip_read_ahead(const struct mip_served *served, const struct mmsghdr *packets, unsigned count)
 {
     uint32_t guesses[MIP_AHEAD_MAX];
+    if (count < WORTH_IT)
+        return;
     if (count > MIP_AHEAD_MAX)
         count = MIP_AHEAD_MAX;
     for (unsigned i = 0; i < count; i++)

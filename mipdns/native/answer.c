@@ -28,9 +28,10 @@ static uint8_t *write_opt(const struct message *message, uint8_t *at, unsigned r
 {
     const struct mip_edns *edns = &message->query->edns;
     const struct mip_served *served = message->served;
-    const uint8_t head[OPT_SIZE] = {
-        0, 0, MIP_OPT, UDP_SIZE >> 8, UDP_SIZE & 0xFF, (uint8_t)(rcode >> 4), 0, (uint8_t)(edns->dnssec_ok << 7), 0};
+    static const uint8_t head[OPT_SIZE] = {0, 0, MIP_OPT, UDP_SIZE >> 8, UDP_SIZE & 0xFF};
     memcpy(at, head, sizeof head);
+    at[5] = (uint8_t)(rcode >> 4);
+    at[7] = (uint8_t)(edns->dnssec_ok << 7);
     uint8_t *length = at + OPT_SIZE - 2, *options = at + OPT_SIZE;
     at = options;
     if (edns->nsid && served->nsid_size) {
@@ -69,9 +70,11 @@ static ssize_t finish(
     mip_write16(
         out + 2,
         (uint16_t)(MIP_FLAG_QR | (query->flags & (MIP_FLAG_OPCODE | MIP_FLAG_RD)) | flags | (rcode & 0xF)));
-    const uint8_t counts[8] = {
-        0, query->question != NULL, 0, (uint8_t)answers, 0, (uint8_t)authorities, 0, query->edns.present};
-    memcpy(out + 4, counts, sizeof counts);
+    memset(out + 4, 0, 8);
+    out[5] = query->question != NULL;
+    out[7] = (uint8_t)answers;
+    out[9] = (uint8_t)authorities;
+    out[11] = query->edns.present;
     if (query->edns.present)
         end = write_opt(message, end, rcode, extended_error);
     return end - out;
@@ -113,11 +116,12 @@ static ssize_t finish_negative(const struct message *message, const struct mip_z
 /* A record's fields before its data; the owner is the question's name. */
 static inline void write_record(uint8_t *at, uint16_t type, uint32_t ttl, size_t size)
 {
-    const uint8_t head[RECORD_SIZE] = {
-        0xC0, MIP_WIRE_HEADER_SIZE, (uint8_t)(type >> 8), (uint8_t)type, 0, MIP_IN,
-        (uint8_t)(ttl >> 24), (uint8_t)(ttl >> 16), (uint8_t)(ttl >> 8), (uint8_t)ttl,
-        (uint8_t)(size >> 8), (uint8_t)size};
+    static const uint8_t head[RECORD_SIZE] = {0xC0, MIP_WIRE_HEADER_SIZE, 0, 0, 0, MIP_IN};
     memcpy(at, head, sizeof head);
+    mip_write16(at + 2, type);
+    mip_write16(at + 6, (uint16_t)(ttl >> 16));
+    mip_write16(at + 8, (uint16_t)ttl);
+    mip_write16(at + 10, (uint16_t)size);
 }
 
 /* A listing: A, TXT, for ANY the A (RFC 8482), and nothing of any other type. */

@@ -85,13 +85,16 @@ struct mip_rule mip_find_list(const struct mip_zone *zone, struct mip_labels *la
 static inline uint32_t read_octet(const uint8_t *label)
 {
     static const uint8_t least[4] = {255, 0, 10, 100};
-    uint32_t size = label[0] & 3, text;
-    memcpy(&text, label + 1, sizeof text);
-    /* The characters, the last one lowest, less '0' each, zeros before them. */
-    uint32_t digits = (uint32_t)((uint64_t)__builtin_bswap32(text) >> (32 - 8 * size)) ^ (0x303030u >> (24 - 8 * size));
-    uint32_t value = (digits & 0xFF) + 10 * (digits >> 8 & 0xFF) + 100 * (digits >> 16);
-    bool wrong = ((digits | (digits + 0x767676u)) & 0x808080u) | (label[0] > 3) | (value < least[size]);
-    return value | (uint32_t)wrong << 8;
+    uint32_t text, size = label[0] & 3, shift = 24 - 8 * size;
+    memcpy(&text, label, sizeof text);
+    /* The characters less '0' each, the last one highest, zeros before them. A label of no or many characters is caught
+     * by its length. */
+    uint32_t digits = ((text & 0xFFFFFF00u) << shift % 32) ^ (0x30303000u << shift % 32);
+    uint32_t value = 100 * (digits >> 8 & 0xFF) + 10 * (digits >> 16 & 0xFF) + (digits >> 24);
+    /* Whatever is wrong sets a bit above the octet's own. */
+    uint32_t no_digit = (digits | (digits + 0x76767600u)) & 0x80808000u;
+    uint32_t too_long = (label[0] & ~3u) << 8, misspelt = (uint32_t)(value < least[size]) << 8;
+    return value | no_digit | too_long | misspelt;
 }
 
 /* One to four reversed octets: the first and the last IPv4 address at or beneath the name. */
@@ -103,12 +106,20 @@ static inline bool read_octets(const struct mip_labels *labels, uint32_t *first,
         highest |= octet;
         value = value << 8 | (octet & 0xFF);
     }
-    if (highest > 255)
-        return false;
     unsigned free_bits = 8 * (V4_LABELS - labels->count);
     *first = value << free_bits;
     *last = *first | ((1u << free_bits) - 1);
-    return true;
+    return highest <= 255;
+}
+
+/* Four of them: an address. */
+static inline bool read_v4(const struct mip_labels *labels, uint32_t *address)
+{
+    const uint8_t *name = labels->name, *starts = labels->starts;
+    uint32_t fourth = read_octet(name + starts[0]), third = read_octet(name + starts[1]);
+    uint32_t second = read_octet(name + starts[2]), first = read_octet(name + starts[3]);
+    *address = first << 24 | (second & 0xFF) << 16 | (third & 0xFF) << 8 | (fourth & 0xFF);
+    return (first | second | third | fourth) <= 255;
 }
 
 /* One to 32 reversed nibbles: the first and the last IPv6 address at or beneath the name. */
@@ -177,8 +188,8 @@ bool mip_find_listing(
 {
     struct mip_address first, last;
     if (labels->count == V4_LABELS) {
-        uint32_t address, same;
-        if (!read_octets(labels, &address, &same))
+        uint32_t address;
+        if (!read_v4(labels, &address))
             return false;
         first = (struct mip_address){0, address};
         listing->is_v4 = true;

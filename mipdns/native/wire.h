@@ -15,7 +15,7 @@ enum {
     MIP_WIRE_HEADER_SIZE = 12,
     MIP_LABELS_MAX = 127,
     MIP_LABEL_MAX = 63,
-    MIP_FOLDED_SIZE = 256 + 8, /* a name, and room to read eight bytes anywhere in it */
+    MIP_FOLDED_SIZE = 256 + 16, /* a name, and room to read eight bytes anywhere in it */
 };
 
 enum {
