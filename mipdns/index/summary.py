@@ -13,6 +13,9 @@ from mipdns.index import layout
 
 BLOCK_BITS: Final = layout.BLOCK.bit_length() - 1
 
+_AT_ONCE: Final = 1 << 14
+"""Rows whose maxima are found together."""
+
 _HAS_CLASS: Final = [bytes(0xFF if bits >> plane & 1 else 0 for bits in range(256)) for plane in range(8)]
 """For `bytes.translate`: class bits to a mask of the confidence, for each class."""
 
@@ -29,20 +32,18 @@ class SummaryBuilder:
         """Take the next rows."""
         self._confidences += confidences
         self._classes += classes
-        whole = len(self._confidences) >> BLOCK_BITS << BLOCK_BITS
-        if whole:
-            self._take(whole)
+        if len(self._confidences) >= _AT_ONCE:
+            self._take(len(self._confidences) >> BLOCK_BITS << BLOCK_BITS)
 
     def _take(self, rows: int) -> None:
-        confidences, classes = bytes(self._confidences[:rows]), bytes(self._classes[:rows])
+        confidences, classes = _by_place(self._confidences[:rows]), _by_place(self._classes[:rows])
         del self._confidences[:rows], self._classes[:rows]
-        self._planes[0] += _maxima(confidences)
         number = int.from_bytes(confidences, "little")
+        blocks = len(confidences) >> BLOCK_BITS
+        self._planes[0] += _highest(number, blocks)
         for plane, mask in enumerate(_HAS_CLASS, 1):
             of_class = number & int.from_bytes(classes.translate(mask), "little")
-            self._planes[plane] += (
-                _maxima(of_class.to_bytes(rows, "little")) if of_class else bytes(-(-rows >> BLOCK_BITS))
-            )
+            self._planes[plane] += _highest(of_class, blocks)
 
     def section(self) -> bytes:
         """The summary of all rows so far. The builder is spent."""
@@ -60,7 +61,31 @@ class SummaryBuilder:
 
 
 def _maxima(values: bytes) -> bytes:
-    return bytes([max(values[at : at + layout.BLOCK]) for at in range(0, len(values), layout.BLOCK)])
+    """The highest of each 64 values."""
+    placed = _by_place(values)
+    return _highest(int.from_bytes(placed, "little"), len(placed) >> BLOCK_BITS)
+
+
+def _by_place(values: bytes | bytearray) -> bytes:
+    """The first values of all blocks, then the second ones, and so on; the last block filled up with zeros."""
+    whole = values.ljust(-(-len(values) >> BLOCK_BITS) << BLOCK_BITS, b"\0")
+    return b"".join([whole[place :: layout.BLOCK] for place in range(layout.BLOCK)])
+
+
+def _highest(number: int, blocks: int) -> bytes:
+    """The maxima of `_by_place` values below 128, taken as one number: its upper half against its lower, six times.
+
+    Compares as many bytes at once as a number has, without a step of Python for each
+    (Lamport, Multiple byte processing with full-word instructions, CACM 18, 1975).
+    """
+    size = blocks << BLOCK_BITS
+    while size > blocks:
+        size >>= 1
+        tops = int.from_bytes(b"\x80" * size, "little")
+        some, others = number & (1 << 8 * size) - 1, number >> 8 * size
+        not_less = ((some | tops) - others) & tops
+        number = others ^ (some ^ others) & (not_less - (not_less >> 7))
+    return number.to_bytes(blocks, "little")
 
 
 class Summary:
