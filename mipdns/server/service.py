@@ -114,7 +114,14 @@ def _loop(
 
 def _native_threads(serve: Serve) -> int:
     """How many native threads answer UDP on each listener; 0 where it is left to Python."""
-    return (serve.threads or len(os.sched_getaffinity(0))) if native.available() else 0
+    if not native.available():
+        return 0
+    try:
+        import mipdns.native._native  # noqa: F401, PLC0415 whether it can be loaded shows only here
+    except ImportError as fault:
+        _log.warning("UDP is left to Python, because the native form cannot be loaded: %s", fault)
+        return 0
+    return serve.threads or len(os.sched_getaffinity(0))
 
 
 def _udp(

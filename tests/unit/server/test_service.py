@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import sys
 
 import pytest
 
+from mipdns import native
+from mipdns.config import Serve
 from mipdns.server import service
+from tests.forms import need_native
 
 
 def test_signals_set_what_the_loop_looks_at_and_hand_back_what_was_there() -> None:
@@ -48,3 +52,20 @@ def test_the_limit_of_open_files_is_raised_or_the_connections_are_fewer(
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: changed.append(limits))
     assert service._affordable(1000, 30) == affordable
     assert changed == ([(raised, hard)] if raised else [])
+
+
+@pytest.mark.parametrize(("threads", "used"), [(0, len(os.sched_getaffinity(0))), (3, 3)])
+def test_native_threads_are_as_many_as_asked_for_or_one_a_core(threads: int, used: int) -> None:
+    need_native()
+    assert service._native_threads(Serve(threads=threads)) == used
+
+
+def test_udp_is_left_to_python_where_the_native_form_is_not_wanted_or_broken(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(native, "available", lambda: True)
+    monkeypatch.setitem(sys.modules, "mipdns.native._native", None)  # importing it raises ImportError
+    assert service._native_threads(Serve()) == 0
+    assert "cannot be loaded" in caplog.text
+    monkeypatch.setattr(native, "available", lambda: False)
+    assert service._native_threads(Serve()) == 0
