@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from mipdns import native
 from mipdns.answer import Peer, Zones, respond
-from mipdns.index.payloads import pack
+from mipdns.index.memory import compile_bytes
 from mipdns.index.snapshot import Snapshot
-from mipdns.index.tables import Tables
-from mipdns.net import to_blob
 from mipdns.vocabulary import Verdict
 from tests.small import SERIAL, VERDICTS
 
@@ -33,11 +30,7 @@ class Respond(Protocol):
 
 def index_bytes(verdicts: Iterable[Verdict] = VERDICTS, serial: int = SERIAL) -> bytes:
     """An index file of these verdicts."""
-    out = BytesIO()
-    with Tables(BytesIO) as tables:
-        tables.add([(to_blob(row.first) + to_blob(row.last), *pack(row)) for row in verdicts])
-        tables.write(out, serial, bytes(16))
-    return out.getvalue()
+    return compile_bytes(verdicts, serial)
 
 
 def need_native() -> None:

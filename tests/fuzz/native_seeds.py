@@ -1,6 +1,7 @@
 """Seeds and index for the fuzzer of the native form, from the wire tables: `python -m tests.fuzz.native_seeds FOLDER`.
 
-Writes FOLDER/index and one file a packet in FOLDER/seeds; the first byte of a seed chooses who asks.
+Writes FOLDER/index and one file a packet in FOLDER/seeds; the first byte of a seed chooses who asks, and
+whether the next eight damage the index.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ def write_seeds(folder: Path) -> None:
     maker = Maker(5782, VERDICTS)
     for number, packet in enumerate([*SEEDS, *(maker.query() for _ in range(MADE))]):
         (seeds / f"{number:04}").write_bytes(bytes((number & 0xF,)) + packet)
+        damage = maker.chance.randbytes(8)
+        (seeds / f"{number:04}-damaged").write_bytes(bytes((0x80 | number & 0xF,)) + damage + packet)
 
 
 if __name__ == "__main__":
