@@ -27,7 +27,7 @@ from tests.wire.world import IDENTITY, ZONES, ZONES_FOLDER, BruteSnapshot
 PACKETS = int(os.environ.get("MIPDNS_FUZZ_PACKETS", "200000"))
 RARE_SHARE_MAX = 0.2
 BRUTE_ROWS = 100
-"""Up to so many rows the specification is asked over a list of them, so that it shares no index with the native form."""
+"""Up to so many rows the specification is asked over a mere list, so that it shares no index with the native form."""
 
 THIN = """
 origin = "thin.example"
