@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_no_python_in_c(source: Path):
     text = source.read_text("utf-8")
     assert "Python.h" not in text
     assert "PyObject" not in text
+
+
+def test_the_extension_is_built_from_every_file():
+    """What is not declared is neither compiled anew when it changes nor in the source distribution."""
+    [extension] = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["ext-modules"]
+    declared = {REPOSITORY / path for path in (*extension["sources"], *extension["depends"])}
+    assert declared == {*SOURCES, *NATIVE.glob("*.h"), *NATIVE.glob("*.pyx")}
 
 
 @pytest.mark.peers
