@@ -1,7 +1,7 @@
 """The look-up interface between what is served and what answers.
 
 A snapshot is immutable: a server swaps a whole one for the next. Everything an answer needs comes from these two
-questions, whichever form fills them (in memory here; a mapped file later).
+questions; `index.mapped` fills them from the index file.
 """
 
 from __future__ import annotations
