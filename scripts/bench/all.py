@@ -16,6 +16,7 @@ import answers
 import click
 import footprint
 import in_process
+import index
 import measure
 import options
 import reload
@@ -24,7 +25,7 @@ from forms import Forms
 
 from mipdns import native
 
-PARTS = ("answers", "footprint", "reload", "in_process", "instructions")
+PARTS = ("answers", "footprint", "reload", "in_process", "index", "instructions")
 COUNTS = (10_000, 1_000_000, 10_000_000)
 LARGE = 2_000_000
 LARGE_SERVERS = ("echo", "mipdns", "rbldnsd")
@@ -73,6 +74,9 @@ def main(parts: Sequence[str], counts: Sequence[int], rounds: int, seconds: floa
     def measure_in_process() -> list[dict[str, object]]:
         return [in_process.compare(Forms(work, count), rounds=rounds) for count in counts] if native.available() else []
 
+    def measure_index() -> list[dict[str, object]]:
+        return [index.compile_one(Forms(work, count, v6_share=share)) for count in counts for share in (0.0, 1.0)]
+
     def measure_instructions() -> Any:  # noqa: ANN401 what that script prints
         command = HERE / "instructions"
         if not command.exists():
@@ -85,6 +89,7 @@ def main(parts: Sequence[str], counts: Sequence[int], rounds: int, seconds: floa
         "footprint": measure_footprint,
         "reload": measure_reload,
         "in_process": measure_in_process,
+        "index": measure_index,
         "instructions": measure_instructions,
     }
     for part in parts or ways:

@@ -7,6 +7,7 @@ What is there already is taken as it is; raise `FORM` when anything here, or the
 from __future__ import annotations
 
 import ipaddress
+import os
 import random
 import sqlite3
 import sys
@@ -160,8 +161,7 @@ class Forms:
     def _once(self, name: str, write: Callable[[Path], object]) -> Path:
         path = self.folder / name
         if not path.exists():
-            unfinished = path.with_name(f"unfinished-{path.name}")
-            unfinished.unlink(missing_ok=True)
+            unfinished = path.with_name(f"unfinished-{os.getpid()}-{path.name}")
             began = time.monotonic()
             write(unfinished)
             unfinished.rename(path)
