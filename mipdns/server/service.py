@@ -98,7 +98,8 @@ def _loop(
                 signals.report = False
                 _log_counters(answering.counters)
         for listener, service in zip(listeners, udp, strict=True):
-            listener.tcp.close()
+            tcp.stop_listening(listener)
+            selector.unregister(listener.udp)
             service.drain()
         tcp.finish(STOP_GRACE_S)
 
