@@ -115,7 +115,7 @@ def judge(
     )
 
 
-def _judge_measured(  # noqa: PLR0917  (rows, and what was seen, heard and set)
+def _judge_measured(
     rows: Rows,
     facts: crowd.Facts,
     columns: Mapping[str, NDArray[np.float32]],
