@@ -64,7 +64,7 @@ def test_without_room_the_quietest_gives_way_and_the_listener_rests(monkeypatch:
 
 
 def test_at_the_end_what_was_read_is_answered() -> None:
-    """More queries than one turn answers, and half a one: the whole ones get their answers, then the connection ends."""
+    """More queries than one turn answers, and half a one: the whole ones are answered, then the connection ends."""
     many = 3 * module.MESSAGES_A_TURN
     (listener,) = open_listeners(["127.0.0.1:0"])
     asked = dns.message.make_query("1.101.220.185.mip.internal.", "A").to_wire()
