@@ -65,13 +65,14 @@ def _types(logs: LogEvidence, groups: NDArray[np.int64], size: int, limits: Traf
         office, home = ratio <= limits.office_weekend_ratio, ratio >= limits.home_weekend_ratio
     else:
         office, home = (width <= limits.business_hours) & (weekdays > 0), np.full(size, weekdays > 0)
+    people = np.isnan(phones) | (phones >= limits.home_mobile_share)
     return np.select(
         [
             (crawlers >= limits.hosting_crawler_share) | (night >= limits.hosting_night_share),
             phones >= limits.mobile_share,
             office & (width <= limits.business_hours),
             office,
-            home & (night <= limits.home_night_share),
+            home & people & (night <= limits.home_night_share),
         ],
         [HOSTING, MOBILE, BUSINESS, EDUCATION, RESIDENTIAL],
         default=-1,

@@ -28,6 +28,7 @@ SHAPES = [
     ("university", CAMPUS, 0.4, 0.03, 0.3, "education"),
     ("data centre", FLAT, 1.0, 0.3, 0.1, "hosting"),
     ("crawlers by day", EVENING, 1.0, 0.8, 0.1, "hosting"),
+    ("scanners that hide, by day", EVENING, 1.0, 0.2, 0.0, None),
 ]
 
 
