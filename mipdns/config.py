@@ -18,6 +18,7 @@ import msgspec
 
 from mipdns import net
 from mipdns.errors import AddressError, ConfigError
+from mipdns.evidence import FEEDBACK
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
@@ -210,6 +211,8 @@ def _choices(entry: dict[str, object], key: str) -> str:
 
 def _check(config: Config, path: Path) -> None:
     names = [source.name for source in config.sources]
+    if FEEDBACK in names:
+        raise ConfigError(f"{path}: a source is named {FEEDBACK!r}, as what people say through `mipdns feedback` is")
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"{path}: two sources are named {name!r}; names must differ")

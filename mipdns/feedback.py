@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mipdns import net, store
-from mipdns.evidence import Label
+from mipdns.evidence import FEEDBACK, Label
 from mipdns.vocabulary import CLASS_NAMES, Class
 
 
@@ -32,7 +32,7 @@ def say(
         classes=classes,
         observed=observed or datetime.datetime.now(datetime.UTC).date(),
         who=who or getpass.getuser(),
-        source=store.FEEDBACK,
+        source=FEEDBACK,
     )
     store.add_label(database, label)
     verb = "is" if confirmed else "is not"

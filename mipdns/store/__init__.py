@@ -26,12 +26,11 @@ from mipdns.store.reading import (
 from mipdns.store.version import APPLICATION_ID, SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from mipdns.store.labelling import FEEDBACK, add_label
+    from mipdns.store.labelling import add_label
     from mipdns.store.regeneration import Contents, regenerate
 
 __all__ = [
     "APPLICATION_ID",
-    "FEEDBACK",
     "SCHEMA_VERSION",
     "Build",
     "Contents",
@@ -50,7 +49,7 @@ __all__ = [
     "verdict_rows",
 ]
 
-_WRITING = {"FEEDBACK": "labelling", "add_label": "labelling", "Contents": "regeneration", "regenerate": "regeneration"}
+_WRITING = {"add_label": "labelling", "Contents": "regeneration", "regenerate": "regeneration"}
 
 
 def __getattr__(name: str) -> object:

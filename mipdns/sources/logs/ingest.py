@@ -256,15 +256,13 @@ def _examples(
     """The first bad lines of a file with their numbers: a second look at the file, in order, until enough are found."""
     found = rejects[: reading.EXAMPLES_KEPT]
     for part in numbered.file.parts if look else ():
-        batch = _Batch((numbered,), part)
         rows = connection.execute(
-            f"WITH raw AS NOT MATERIALIZED ({_raw(batch, numbered=True)}) SELECT number, reason"
+            f"WITH raw AS NOT MATERIALIZED ({_raw(_Batch((numbered,), part), numbered=True)}) SELECT number, reason"
             f" FROM ({normalised(part.layout, source)}) WHERE reason IS NOT NULL LIMIT {reading.EXAMPLES_KEPT}"
         ).fetchall()
         found += [(_stored_number(number, rejects), reason) for number, reason in rows]
-        if part.layout.scan.how != "parquet":
-            connection.execute("DROP TABLE reject")
-            connection.execute("DROP TABLE reject_scan")
+        connection.execute("DROP TABLE IF EXISTS reject")
+        connection.execute("DROP TABLE IF EXISTS reject_scan")
     path = str(numbered.file.path)
     return [
         BadLine(path, number, " ".join(reason.split())[: reading.REASON_CHARACTERS])
