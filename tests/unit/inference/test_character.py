@@ -23,6 +23,7 @@ USERS = [
     ("carrier NAT by its counts and class", people.CGNAT, [], (16, 1024)),
     ("by its class alone", None, ["list.cgnat"], (8, 256)),
     ("two classes", None, ["list.vpn", "list.tor"], (4, 4096)),
+    ("by a word in its name alone: one, or several", None, ["names.nat"], (1, 256)),
     ("a data centre that nobody saw", None, ["list.hosting"], (None, None)),
     ("shared, of no known class", None, ["partner.confirm"], (None, None)),
 ]
