@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.behaviour.message import NSID, read_reply
-from tests.behaviour.table import CROWD, CROWD_A, Reply, ask_edns, with_opt
+from tests.behaviour.message import NSID, Reply, read_reply
+from tests.behaviour.table import CROWD, CROWD_A, ask_edns, with_opt
 from tests.e2e import servers
 from tests.exchange import ask_tcp, ask_udp
 from tests.small import write_build
