@@ -76,6 +76,7 @@ def load(config: Config, progress: Progress = silent, *, today: datetime.date | 
             scorecard=(card := inference.shipped_scorecard()),
             prior=config.load.prior,
             as_of=as_of,
+            progress=progress,
         )
     contents = store.Contents(
         verdicts=judgement.verdicts,
