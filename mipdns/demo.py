@@ -71,7 +71,7 @@ def demo(folder: Path, port: int, *, only_check: bool = False) -> None:
 
 
 def _free(port: int) -> int:
-    """The port if nobody has it, else 0, for one that the system chooses: a demonstration should not end in an error."""
+    """The port if nobody has it, else 0 (the system chooses): a demonstration should not end in an error."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(("127.0.0.1", port))
