@@ -78,7 +78,10 @@ def count(
 
 
 def _make_hits(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> int:
-    """Make `hits`, the lines of the window that count, with what their agents are. Returns how many."""
+    """Make `hits`, the lines of the window that count, with what their agents are. Returns how many.
+
+    HASH(NULL) is a number, so a log that tells no agent must not reach it: it would be one agent more.
+    """
     window = f"fate = {COUNTS} AND seconds BETWEEN {first * 86400} AND {last * 86400 + 86399}"
     connection.execute(
         "CREATE TABLE agent_text AS SELECT HASH(agent) AS agent, LOWER(agent) AS text"
@@ -94,8 +97,8 @@ def _make_hits(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> 
             (l.seconds // 86400)::INTEGER AS day,
             (l.seconds // 3600)::INTEGER AS hour,
             l.port,
-            CASE WHEN l.agent = '' THEN {NONE} ELSE HASH(l.agent) END AS agent,
-            HASH(a.family) AS family,
+            CASE WHEN l.agent = '' THEN {NONE} WHEN l.agent IS NOT NULL THEN HASH(l.agent) END AS agent,
+            CASE WHEN a.family IS NOT NULL THEN HASH(a.family) END AS family,
             a.is_crawler::UTINYINT AS is_crawler,
             a.is_mobile::UTINYINT AS is_mobile,
             l.tls,
