@@ -88,6 +88,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a
 @click.option(
     "--config",
     "config_path",
+    envvar="MIPDNS_CONFIG",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("mipdns.toml"),
     show_default=True,
