@@ -44,9 +44,7 @@ def demo(folder: Path, port: int, *, only_check: bool = False) -> None:
     click.echo(f"simulating a small world in {folder} …")
     simulate(folder)
     config = read_config(folder / "mipdns.toml")
-    config = msgspec.structs.replace(
-        config, serve=msgspec.structs.replace(config.serve, listen=(f"127.0.0.1:{port}",))
-    )
+    config = msgspec.structs.replace(config, serve=msgspec.structs.replace(config.serve, listen=(f"127.0.0.1:{port}",)))
     click.echo("loading it …")
     with stage_line(sys.stderr) as progress:
         build = load(config, progress)
