@@ -111,6 +111,8 @@ class LogEvidence(NamedTuple):
     first_day: datetime.date
     complete_days: int
     """Days of the window in which every hour of the day lies between the first and the last log line."""
+    complete_weekend_days: int
+    """How many of them are Saturdays or Sundays (UTC)."""
 
 
 Stance = Literal["shared", "single", "hosting"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 from mipdns import net
 from mipdns.evidence import NETWORK_TYPES, Network, Profile
 from mipdns.inference import judge
-from mipdns.inference.traffic import busy_hours, complete_days, night_share
+from mipdns.inference.traffic import busy_hours, night_share
 from tests.unit.inference import people
 from tests.unit.inference.build import AS_OF, CARD, logs, route
 
@@ -49,10 +47,10 @@ def profile(hours, weekend, crawlers, phones, *, zone=0, scale=100.0, home="51.1
     )
 
 
-def inferred(seen, *, units=6, complete_days=7):
+def inferred(seen, *, units=6, complete_days=7, complete_weekend_days=2):
     counted = {f"51.15.7.{last}": people.HOUSEHOLD for last in range(1, units + 1)}
     declared = [Network(64500, "Example", "Content", "hosting", "", "", "", "")]
-    evidence = logs(counted, profile=seen, complete_days=complete_days)
+    evidence = logs(counted, profile=seen, complete_days=complete_days, complete_weekend_days=complete_weekend_days)
     judgement = judge(evidence, [route("51.15.0.0/16", 64500)], declared, [], scorecard=CARD, as_of=AS_OF)
     (network,) = judgement.networks
     assert network.network == declared[0]
@@ -90,16 +88,9 @@ def test_measures_do_not_depend_on_the_time_zone(hours, shift):
         assert 0 <= night_share(one)[0] <= 1 / 3 + 1e-9
 
 
-@pytest.mark.parametrize(
-    ("first", "last", "complete", "expected"),
-    [
-        ("2026-09-21", "2026-09-27", 7, (5, 2)),
-        ("2026-09-21", "2026-09-27", 6, (5, 1)),
-        ("2026-09-21", "2026-09-27", 5, (4, 1)),
-        ("2026-09-21", "2026-09-21", 0, (0, 0)),
-        ("2026-09-26", "2026-09-27", 2, (0, 2)),
-    ],
-)
-def test_complete_days_of_the_week(first, last, complete, expected):
-    days = datetime.date.fromisoformat(first), datetime.date.fromisoformat(last)
-    assert complete_days(*days, complete) == expected
+def test_days_that_nobody_saw_are_not_quiet_ones():
+    weekdays_only = profile(EVENING, 0.0, 0.02, 0.4)
+    assert inferred(weekdays_only, complete_days=5, complete_weekend_days=0) == "residential"
+    weekend_only = profile([0] * 24, 0.0, 0.02, 0.4)._replace(requests=profile(EVENING, 1.0, 0.02, 0.4).requests)
+    weekend_only = weekend_only._replace(weekend=np.ones(48, dtype=bool))
+    assert inferred(weekend_only, complete_days=2, complete_weekend_days=2) is None

@@ -73,7 +73,8 @@ def count(
         profile=_profile(profiles),
         as_of=as_of,
         first_day=EPOCH + datetime.timedelta(days=first),
-        complete_days=len({day for _, day in full}),
+        complete_days=len(complete := {day for _, day in full}),
+        complete_weekend_days=sum((EPOCH + datetime.timedelta(days=day)).weekday() >= 5 for day in complete),
     )
 
 
