@@ -1,8 +1,8 @@
 """Logs: who came, when, from which ports and with which agents. In: log sources. Out: counted units.
 
-The path of a line: `files` looks every file over; `formats` say how its lines are to be read; `lines` turns them
-into integers; `ingest` keeps them in a DuckDB file and accounts for each; `counting` makes day evidence of them, and
-features of that.
+The path of a line: `files` looks every file over; `formats` say how its lines are to be read; `scan` is how DuckDB
+gets at them; `lines` turns them into integers; `ingest` keeps those in a DuckDB file and accounts for each line;
+`counting` makes day evidence of them, and features of that.
 
 The one rule: DuckDB reads and counts; nothing here loops over lines in Python.
 """
@@ -25,7 +25,8 @@ from mipdns.progress import Progress
 from mipdns.sources import reading
 from mipdns.sources.logs.counting.count import count, sql
 from mipdns.sources.logs.files import inspect
-from mipdns.sources.logs.ingest import Numbered, account, create_tables, ingest
+from mipdns.sources.logs.ingest import account, create_tables, ingest
+from mipdns.sources.logs.scan import Numbered
 
 __all__ = ["read_logs"]
 

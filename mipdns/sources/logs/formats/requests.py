@@ -90,4 +90,6 @@ def combined(*, port: bool) -> Layout:
 
 _WITH_PORT = r"[0-9.]+:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+"
 _STATUS = r"^ (?:[0-9]{3}|-) (?:[0-9]+|-)(?: |$)"
-_ADDRESSES = r"REGEXP_FULL_MATCH(p[8], '[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*(?:, *[^ ,]+)*')"
+_ADDRESSES = (
+    r"REGEXP_FULL_MATCH(p[8], '(?:[0-9]+(?:\.[0-9]+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:, *[^ ,]+)*')"
+)
