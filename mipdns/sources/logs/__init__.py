@@ -10,9 +10,12 @@ The one rule: DuckDB reads and counts; nothing here loops over lines in Python.
 from __future__ import annotations
 
 import datetime
+import fcntl
 import os
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -48,12 +51,7 @@ def read_logs(
         first = sum(map(len, files))
         files.append([Numbered(first + at, inspect(source, path)) for at, path in enumerate(found)])
     try:
-        work = Path(load.work)
-        work.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix="logs-", dir=work) as folder,
-            _connect(Path(folder), load) as connection,
-        ):
+        with _work_folder(Path(load.work)) as folder, _connect(folder, load) as connection:
             reads = _read(connection, sources, files, load, progress)
             evidence = count(
                 connection,
@@ -70,6 +68,34 @@ def read_logs(
     except (duckdb.IOException, OSError) as fault:
         raise SourceError(f"logs: [load] work folder {load.work}: {str(fault).splitlines()[0]}") from None
     return evidence, reads
+
+
+@contextmanager
+def _work_folder(work: Path) -> Iterator[Path]:
+    """A fresh folder, removed at the end. Those that killed loads left go too: a live one is locked by its owner."""
+    work.mkdir(parents=True, exist_ok=True)
+    for left in work.glob("logs-*"):
+        with _locked(left) as ours:
+            if ours:
+                shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="logs-", dir=work) as folder, _locked(Path(folder)):
+        yield Path(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Hold the folder's lock, if nobody else does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            free = False
+        else:
+            free = True
+        yield free
+    finally:
+        os.close(descriptor)
 
 
 def _connect(folder: Path, load: config.Load) -> duckdb.DuckDBPyConnection:

@@ -17,7 +17,7 @@ from mipdns import config
 from mipdns.errors import SourceError, SourceMissing, SourceUnreadable, TooManyBadLines
 from mipdns.evidence import BadLine
 from mipdns.progress import silent
-from mipdns.sources.logs import read_logs
+from mipdns.sources.logs import _locked, read_logs
 from tests.unit.sources.logs.bench import NOW, features, read
 
 LINE = '{} - - [20/Nov/2026:{:02}:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11; Linux x86_64)"\n'
@@ -288,6 +288,19 @@ def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
         shares = [done for name, done in said if name == stage]
         assert shares == sorted(shares)
         assert (shares[0], shares[-1]) == (0.0, 1.0)
+
+
+def test_what_killed_loads_left_is_removed_and_what_lives_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(CONTENT)
+    dead, alive = tmp_path / "work" / "logs-dead", tmp_path / "work" / "logs-alive"
+    for folder in (dead, alive):
+        folder.mkdir(parents=True)
+        (folder / "lines.duckdb").write_text("x")
+    with _locked(alive) as locked:
+        assert locked
+        load = config.Load(work=str(tmp_path / "work"))
+        read_logs([combined(tmp_path / "a.log")], load, silent, now=NOW)
+    assert list((tmp_path / "work").iterdir()) == [alive]
 
 
 def test_too_little_memory_is_said(tmp_path: Path) -> None:
