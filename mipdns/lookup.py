@@ -57,7 +57,10 @@ def _ask(
 ) -> list[dns.rdata.Rdata]:
     host, port = server
     where = f"{host}:{port}" if ":" not in host else f"[{host}]:{port}"
-    query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
+    try:
+        query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
+    except dns.exception.DNSException as fault:
+        raise LookupFailed(f"{name!r} is no domain name: {fault}") from None
     query.flags &= ~dns.flags.RD
     try:
         response, _ = dns.query.udp_with_fallback(query, host, timeout=timeout_s, port=port)
