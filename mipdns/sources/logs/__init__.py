@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -72,23 +72,30 @@ def read_logs(
 
 @contextmanager
 def _work_folder(work: Path) -> Iterator[Path]:
-    """A fresh folder, removed at the end. Those that killed loads left go too: a live one is locked by its owner."""
+    """A fresh folder, removed at the end. Those that killed loads left go too: a live one is locked by its owner.
+
+    `work` itself is locked meanwhile, so that no other load finds the fresh folder before it is locked.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    for left in work.glob("logs-*"):
-        with _locked(left) as ours:
-            if ours:
-                shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="logs-", dir=work) as folder, _locked(Path(folder)):
-        yield Path(folder)
+    with ExitStack() as stack:
+        with _locked(work, wait=True):
+            for left in work.glob("logs-*"):
+                # One that its owner removes right now is gone, as it should be.
+                with suppress(FileNotFoundError), _locked(left) as ours:
+                    if ours:
+                        shutil.rmtree(left, ignore_errors=True)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="logs-", dir=work)))
+            stack.enter_context(_locked(folder))
+        yield folder
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Hold the folder's lock, if nobody else does."""
+def _locked(folder: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the folder's lock, if nobody else does; or once nobody does."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             free = False
         else:
