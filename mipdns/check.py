@@ -55,16 +55,17 @@ def _files(source: Source) -> str:
 
 def _database(database: Path) -> str:
     """Walks every verdict as serving would: sorted, disjoint, none in special-purpose space."""
-    build = store.latest_build(database)
     previous = -1
     count = 0
-    for row in store.verdict_rows(database):
-        if row.first <= previous or row.last < row.first:
-            raise StoreError(f"{database}: the verdict that starts at {net.format_address(row.first)} overlaps another")
-        if any(net.is_special(address) for address in (row.first, row.last)):
-            raise StoreError(f"{database}: {net.format_range(row.first, row.last)} lies in special-purpose space")
-        previous = row.last
-        count += 1
+    with store.read_build(database) as (build, rows):
+        for row in rows:
+            if row.first <= previous or row.last < row.first:
+                told = net.format_address(row.first)
+                raise StoreError(f"{database}: the verdict that starts at {told} overlaps another")
+            if any(net.is_special(address) for address in (row.first, row.last)):
+                raise StoreError(f"{database}: {net.format_range(row.first, row.last)} lies in special-purpose space")
+            previous = row.last
+            count += 1
     if count != build.verdicts:
         raise StoreError(f"{database}: holds {count} verdicts, but build {build.serial} wrote {build.verdicts}")
     return f"build {build.serial} of {build.finished}, {count} verdicts in order"

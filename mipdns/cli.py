@@ -88,6 +88,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a
 @click.option(
     "--config",
     "config_path",
+    envvar="MIPDNS_CONFIG",
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("mipdns.toml"),
     show_default=True,
@@ -141,7 +142,7 @@ def reload(config: Config) -> None:
     """Tell the running server to read database, zones and cookie secrets again."""
     from mipdns.server.control import reload as tell
 
-    click.echo(f"told the server with process id {tell(config)} to reload")
+    click.echo(f"process {tell(config)} has read database, zones and cookie secrets again")
 
 
 @main.command()
@@ -253,6 +254,45 @@ def export_csv(config: Config, output: TextIO) -> None:
     from mipdns.store import verdict_rows
 
     write(verdict_rows(Path(config.store.database)), output)
+
+
+@export.command("zone")
+@click.option("--zone", "origin", help="The zone's name; default: the configuration's only zone.")
+@click.option(
+    "--list", "lists", multiple=True, help="A list, such as 't80.cgnat'; '' is the zone's own. May be repeated."
+)
+@click.option("--records-max", type=click.IntRange(1), help="Refuse to write more records than this.")
+@click.option("--output", type=click.File("w", "utf-8"), default="-", help="Default: standard output.")
+@with_config
+def export_zone(
+    config: Config, origin: str | None, lists: tuple[str, ...], records_max: int | None, output: TextIO
+) -> None:
+    """A small build as a master file (RFC 1035), for Knot, NSD or BIND."""
+    from mipdns.export import RECORDS_MAX
+    from mipdns.export import export_zone as write
+    from mipdns.store import read_build
+    from mipdns.zonefile import choose_zone
+
+    zone = choose_zone(Path(config.serve.zones), origin)
+    with read_build(Path(config.store.database)) as (build, rows):
+        write(rows, zone, build.serial, output, lists=lists or None, records_max=records_max or RECORDS_MAX)
+
+
+@export.command("rbldnsd")
+@click.option("--zone", "origin", help="The zone's name; default: the configuration's only zone.")
+@click.option("--list", "name", default="", help="A list, such as 't80'; default: the zone's own.")
+@click.argument("ipv4", type=click.File("w", "utf-8"))
+@click.argument("ipv6", type=click.File("w", "utf-8"))
+@with_config
+def export_rbldnsd(config: Config, origin: str | None, name: str, ipv4: TextIO, ipv6: TextIO) -> None:
+    """One list as rbldnsd data: an ip4trie file and an ip6trie file."""
+    from mipdns.export import choose_list
+    from mipdns.export import export_rbldnsd as write
+    from mipdns.store import verdict_rows
+    from mipdns.zonefile import choose_zone
+
+    rule = choose_list(choose_zone(Path(config.serve.zones), origin), name)
+    write(verdict_rows(Path(config.store.database)), ipv4, ipv6, rule=rule)
 
 
 @main.command()

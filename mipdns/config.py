@@ -18,11 +18,15 @@ import msgspec
 
 from mipdns import net
 from mipdns.errors import AddressError, ConfigError
+from mipdns.evidence import FEEDBACK
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
+Threads = Annotated[int, msgspec.Meta(ge=0, le=1024)]
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 SourceName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+AS_OF_YEAR_MIN = 1990
 
 
 class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,23 +41,23 @@ class Serve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     listen: tuple[str, ...] = ("127.0.0.1:5300", "[::1]:5300")
     zones: NonEmpty = "zones"
-    threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    threads: Threads = 0
     nsid: str = ""
     version: str = ""
     cookie_secrets: str = ""
     tcp_connections: Positive = 1000
     tcp_per_client: Positive = 20
-    tcp_idle_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
+    tcp_idle_s: Annotated[float, msgspec.Meta(gt=0, le=6553)] = 10.0  # as far as RFC 7828 can tell it
 
 
 class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`[load]`: the window that is judged, the room that counting may take, and what is never listed."""
 
-    window_days: Positive = 7
+    window_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 7
     as_of: datetime.date | None = None
     work: NonEmpty = "work"
     memory: str = "1GiB"
-    threads: Annotated[int, msgspec.Meta(ge=0)] = 0
+    threads: Threads = 0
     prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] | None = None
     bad_lines_max: Share = 0.01
     change_max: Annotated[float, msgspec.Meta(ge=0.0)] = 0.5
@@ -211,6 +215,8 @@ def _choices(entry: dict[str, object], key: str) -> str:
 
 def _check(config: Config, path: Path) -> None:
     names = [source.name for source in config.sources]
+    if FEEDBACK in names:
+        raise ConfigError(f"{path}: a source is named {FEEDBACK!r}, as what people say through `mipdns feedback` is")
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"{path}: two sources are named {name!r}; names must differ")
@@ -219,6 +225,8 @@ def _check(config: Config, path: Path) -> None:
             net.parse_range(text)
     except AddressError as fault:
         raise ConfigError(f"{path}: [load] exclude: {fault}") from None
+    if config.load.as_of and config.load.as_of.year < AS_OF_YEAR_MIN:
+        raise ConfigError(f"{path}: [load] as_of: {config.load.as_of} lies before {AS_OF_YEAR_MIN}, before any log")
     try:
         memory_bytes(config.load.memory)
     except ValueError as fault:

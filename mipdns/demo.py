@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -39,12 +40,11 @@ def demo(folder: Path, port: int, *, only_check: bool = False) -> None:
 
     Raises LookupFailed if, checked, an answer is not what the database says.
     """
+    port = _free(port)
     click.echo(f"simulating a small world in {folder} …")
     simulate(folder)
     config = read_config(folder / "mipdns.toml")
-    config = msgspec.structs.replace(
-        config, serve=msgspec.structs.replace(config.serve, listen=(f"127.0.0.1:{port}", f"[::1]:{port}"))
-    )
+    config = msgspec.structs.replace(config, serve=msgspec.structs.replace(config.serve, listen=(f"127.0.0.1:{port}",)))
     click.echo("loading it …")
     with stage_line(sys.stderr) as progress:
         build = load(config, progress)
@@ -68,6 +68,17 @@ def demo(folder: Path, port: int, *, only_check: bool = False) -> None:
         raise LookupFailed("; ".join(failures))
 
 
+def _free(port: int) -> int:
+    """The port if nobody has it, else 0 (the system chooses): a demonstration should not end in an error."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            click.echo(f"port {port} is taken, so another one is used")
+            return 0
+    return port
+
+
 def choose_examples(config: Config) -> list[Example]:
     """The surest address of each class and family, and one that only `all.` lists."""
     best: dict[tuple[Class, bool], Verdict] = {}
@@ -84,7 +95,7 @@ def choose_examples(config: Config) -> list[Example]:
         for (member, _), row in sorted(best.items())
     ]
     if single:
-        examples.append(Example(single.first, f"one user, {single.confidence} %: not listed", listed=False))
+        examples.append(Example(single.first, f"one user, {single.confidence} %, so not listed", listed=False))
     return examples
 
 
@@ -95,7 +106,7 @@ def dig_lines(examples: list[Example], server: tuple[str, int]) -> list[str]:
     lines = ["", "Ask it:"]
     for example in examples:
         lines.append(f"  {dig} {query_name(example.address, ORIGIN)} TXT")
-        lines.append(f"      # {net.format_address(example.address)}: {example.why}")
+        lines.append(f"      # {net.format_address(example.address)} is {example.why}")
     first = examples[0].address
     lines.append(f"  {dig} {query_name(first, ORIGIN)} A          # 127.0.CLASS.CONFIDENCE")
     lines.append(f"  {dig} {query_name(first, ORIGIN, 't90')} A      # only if at least 90 % sure")

@@ -19,6 +19,7 @@ and exits with 1.
     │   ├── SnapshotForbidden       this user may not write the index there
     │   └── SnapshotTooDifferent    a build loses or gains too many listings; `load --force` overrides
     ├── ServeError                  the server cannot start: port taken, address not here, no permission
+    ├── FeedbackError               a person's word cannot be taken: a day that has not come, nobody who says it
     ├── ExportError                 what is served cannot be written in the form asked for: too large, no such list
     └── LookupFailed                a server did not answer, or not with sense
 """
@@ -88,6 +89,10 @@ class SnapshotTooDifferent(SnapshotError):
 
 class ServeError(MipdnsError):
     """The server cannot start where the configuration says it should listen."""
+
+
+class FeedbackError(MipdnsError):
+    """A person's word on a range cannot be taken as it was given."""
 
 
 class ExportError(MipdnsError):

@@ -111,6 +111,8 @@ class LogEvidence(NamedTuple):
     first_day: datetime.date
     complete_days: int
     """Days of the window in which every hour of the day lies between the first and the last log line."""
+    complete_weekend_days: int
+    """How many of them are Saturdays or Sundays (UTC)."""
 
 
 Stance = Literal["shared", "single", "hosting"]
@@ -182,11 +184,15 @@ class JudgedNetwork(NamedTuple):
     units: int
 
 
+FEEDBACK = "feedback"
+"""The source of labels that come from people, through `mipdns feedback`; no configured source may have this name."""
+
+
 class Label(NamedTuple):
     """Ground truth: somebody confirms or denies that a range is multi-user. Survives loads.
 
     classes: `Class` bits, 0 where not told. observed: the day it was true. who: person, partner or product.
-    source: the configured source's name, or `feedback`.
+    source: the configured source's name, or `FEEDBACK`.
     """
 
     first: int

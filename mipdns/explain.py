@@ -39,7 +39,7 @@ def explain(database: Path, address: int) -> Explained:
     if verdict is None:
         return Explained(address, build, None, "", None, (), None)
     observation = store.observation_at(database, address)
-    asn = verdict.asn if verdict.asn is not None else observation.asn if observation else None
+    asn = observation.asn if observation else verdict.asn
     judged = store.network_of(database, asn) if asn is not None else None
     assertions = tuple(store.assertions_at(database, address))
     card = inference.shipped_scorecard()

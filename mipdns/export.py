@@ -124,13 +124,19 @@ def _refuse_beyond(records_max: int, count: int, at: str) -> None:
 def _choose(zone: Zone, lists: Iterable[str] | None) -> Mapping[ListLabels, Rule]:
     if lists is None:
         return {labels: rule for labels, rule in zone.lists.items() if not (labels and labels[0] in THRESHOLDS)}
-    chosen = {}
-    for text in lists:
-        labels = tuple(text.lower().encode("ascii", "replace").split(b".")) if text else ()
-        if labels not in zone.lists:
-            raise ExportError(f"the zone has no list {text!r}; see `lists` in its zone file")
-        chosen[labels] = zone.lists[labels]
-    return chosen
+    return {_list_labels(text): choose_list(zone, text) for text in lists}
+
+
+def choose_list(zone: Zone, name: str) -> Rule:
+    """The rule of a list by what stands before the origin: `t80.cgnat`; "" is the zone's own. Raises ExportError."""
+    rule = zone.lists.get(_list_labels(name))
+    if rule is None:
+        raise ExportError(f"the zone has no list {name!r}; see `lists` in its zone file")
+    return rule
+
+
+def _list_labels(name: str) -> ListLabels:
+    return tuple(name.lower().encode("ascii", "replace").split(b".")) if name else ()
 
 
 def _points(rule: Rule, every: bool) -> Iterator[int]:

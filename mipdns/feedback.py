@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mipdns import net, store
-from mipdns.evidence import Label
+from mipdns.errors import FeedbackError
+from mipdns.evidence import FEEDBACK, Label
 from mipdns.vocabulary import CLASS_NAMES, Class
 
 
@@ -21,7 +22,14 @@ def say(
     who: str = "",
     observed: datetime.date | None = None,
 ) -> str:
-    """Write a label and return it in words. `class_names` are keys of CLASS_NAMES. Raises StoreError."""
+    """Write a label and return it in words. `class_names` are keys of CLASS_NAMES.
+
+    Raises FeedbackError for a day that has not come (it would outweigh every later word) or a speaker without a name,
+    AddressError for special-purpose space, and StoreError.
+    """
+    today = datetime.datetime.now(datetime.UTC).date()
+    if observed and observed > today + datetime.timedelta(1):  # east of here it is tomorrow already
+        raise FeedbackError(f"--observed {observed} has not come yet; today is {today} (UTC)")
     classes = Class(0)
     for name in class_names:
         classes |= CLASS_NAMES[name]
@@ -30,10 +38,17 @@ def say(
         last=prefix[1],
         confirmed=confirmed,
         classes=classes,
-        observed=observed or datetime.datetime.now(datetime.UTC).date(),
-        who=who or getpass.getuser(),
-        source=store.FEEDBACK,
+        observed=observed or today,
+        who=who or _user(),
+        source=FEEDBACK,
     )
     store.add_label(database, label)
     verb = "is" if confirmed else "is not"
     return f"{label.who} says that {net.format_range(*prefix)} {verb} used by many ({label.observed})"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in a container: no such user; OSError since Python 3.13
+        raise FeedbackError("this user has no name here; say who with --who") from None

@@ -18,7 +18,7 @@ from mipdns import config as configuration
 from mipdns import inference, net, store
 from mipdns.config import Config
 from mipdns.errors import ConfigError, StoreError
-from mipdns.evidence import Assertion, FileRead, Label, LogEvidence, Network, Route
+from mipdns.evidence import FEEDBACK, Assertion, FileRead, Label, LogEvidence, Network, Route
 from mipdns.index.compile import compile_index
 from mipdns.progress import Progress, silent
 from mipdns.sources import atlas, egress, logs, peeringdb, ptr, reading, routes, truth
@@ -83,6 +83,7 @@ def load(
             scorecard=(card := inference.shipped_scorecard()),
             prior=config.load.prior,
             as_of=as_of,
+            progress=progress,
         )
     contents = store.Contents(
         verdicts=judgement.verdicts,
@@ -172,4 +173,4 @@ def _feedback(database: Path) -> list[Label]:
     """What people said through `mipdns feedback`; none where there is no database yet."""
     if not database.exists():
         return []
-    return [label for label in store.labels(database) if label.source == store.FEEDBACK]
+    return [label for label in store.labels(database) if label.source == FEEDBACK]

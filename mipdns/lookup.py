@@ -15,10 +15,9 @@ import dns.rdataclass
 import dns.rdatatype
 
 from mipdns import net
-from mipdns.answer.zone import Identity
 from mipdns.config import parse_listen, read_config
-from mipdns.errors import ConfigError, LookupFailed
-from mipdns.zonefile import origin_text, read_zones
+from mipdns.errors import LookupFailed
+from mipdns.zonefile import choose_zone, origin_text
 
 
 class Answer(NamedTuple):
@@ -58,7 +57,10 @@ def _ask(
 ) -> list[dns.rdata.Rdata]:
     host, port = server
     where = f"{host}:{port}" if ":" not in host else f"[{host}]:{port}"
-    query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
+    try:
+        query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
+    except dns.exception.DNSException as fault:
+        raise LookupFailed(f"{name!r} is no domain name: {fault}") from None
     query.flags &= ~dns.flags.RD
     try:
         response, _ = dns.query.udp_with_fallback(query, host, timeout=timeout_s, port=port)
@@ -81,13 +83,7 @@ def where_to_ask(config_path: Path, server: tuple[str, int] | None, origin: str 
         # A server that listens on every address is asked on the loopback one.
         server = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104 compared, not bound
     if origin is None:
-        zones = read_zones(Path(config.serve.zones), Identity())
-        origins = sorted(origin_text(origin) for origin in zones.by_origin)
-        if len(origins) > 1:
-            raise ConfigError(
-                f"{config.serve.zones} holds several zones ({', '.join(origins)}); choose one with --zone"
-            )
-        origin = origins[0]
+        origin = origin_text(choose_zone(Path(config.serve.zones), None).origin)
     return server, origin
 
 

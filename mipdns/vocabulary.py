@@ -57,7 +57,8 @@ class Verdict(NamedTuple):
     first, last: 128-bit integers, IPv4 as its IPv4-mapped IPv6 form (see `mipdns.net`).
     confidence: percent, 1 to 100. classes: `Class` bits, at least one. sources: `Signal` bits.
     users_low, users_high: people active through one address of the range in a day; None where unknown.
-    asn: the origin AS, None where no route covers the range. observed: ISO date of the newest evidence.
+    asn: the origin AS, None where no route covers the range. observed: ISO date of the newest evidence, of merged
+    rows the oldest of their parts: never fresher than what is known of each address.
     """
 
     first: int

@@ -90,6 +90,19 @@ def read_zones(folder: Path, identity: Identity) -> Zones:
     return Zones(zones, identity)
 
 
+def choose_zone(folder: Path, origin: str | None) -> Zone:
+    """The zone of that name, or the only one there is where no name is given. Raises ZoneError."""
+    zones = {origin_text(zone.origin): zone for zone in read_zones(folder, Identity()).by_origin.values()}
+    if origin is None:
+        if len(zones) > 1:
+            raise ZoneError(f"{folder} holds the zones {', '.join(sorted(zones))}; choose one with --zone")
+        return next(iter(zones.values()))
+    found = zones.get(origin.lower().removesuffix("."))
+    if found is None:
+        raise ZoneError(f"{folder} has no zone {origin!r}; it holds {', '.join(sorted(zones))}")
+    return found
+
+
 def read_zone(path: Path) -> Zone:
     """One zone file. Raises ZoneError that names the file and the key."""
     try:

@@ -37,11 +37,17 @@ class Peer(NamedTuple):
 
     name: str
     port: int
+    pid: int
+
+
+def find_program(name: str) -> str | None:
+    """The path of an installed program, also where only root's PATH would find it."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
 def program(name: str) -> str:
     """The path of an installed program; skips the test, or fails it where peers are required."""
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    found = find_program(name)
     if found is None:
         reason = f"{name} is not installed; scripts/peers installs it"
         if os.environ.get("MIPDNS_PEERS") == "required":
@@ -211,7 +217,7 @@ def _running(name: str, arguments: list[str], folder: Path, port: int, zone: str
         process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
     try:
         _await_answer(name, process, port, zone, log)
-        yield Peer(name, port)
+        yield Peer(name, port, process.pid)
     finally:
         process.terminate()
         try:

@@ -63,7 +63,11 @@ def of_sets(heard: Sequence[Heard], confidence: NDArray[np.int16], card: Scoreca
     ranges = [_class_users(int(bits), card) if some else None for bits, some in zip(said, shared, strict=True)]
     return Character(
         np.where(said > 0, said, Class.OTHER).astype(np.int16),
-        np.array([range_[0] if range_ else UNKNOWN for range_ in ranges], dtype=np.int64),
+        np.where(
+            confidence < card.rules.listed,
+            np.array([1 if range_ else UNKNOWN for range_ in ranges], dtype=np.int64),
+            np.array([range_[0] if range_ else UNKNOWN for range_ in ranges], dtype=np.int64),
+        ),
         np.array([range_[1] if range_ else UNKNOWN for range_ in ranges], dtype=np.int64),
     )
 

@@ -76,7 +76,6 @@ def roll_up(pieces: Judged) -> list[Verdict]:
     ends = np.append(starts[1:], size) - 1
     observed = np.minimum.reduceat(pieces.observed, starts)
     days = {day: datetime.date.fromordinal(int(day) + EPOCH).isoformat() for day in np.unique(observed).tolist()}
-    columns = [column[starts].tolist() for column in pieces[2:-1]]
     return [
         Verdict(
             (first_high << 64) | first_low,
@@ -89,8 +88,12 @@ def roll_up(pieces: Judged) -> list[Verdict]:
             asn or None,
             days[day],
         )
-        for (first_high, first_low), (last_high, last_low), confidence, classes, low, high, signals, asn, day in zip(
-            pieces.first[starts].tolist(), pieces.last[ends].tolist(), *columns, observed.tolist(), strict=True
+        for first_high, first_low, last_high, last_low, confidence, classes, low, high, signals, asn, day in zip(
+            *pieces.first[starts].T.tolist(),
+            *pieces.last[ends].T.tolist(),
+            *(column[starts].tolist() for column in pieces[2:-1]),
+            observed.tolist(),
+            strict=True,
         )
     ]
 

@@ -181,6 +181,7 @@ class TrafficTypes(_Struct, frozen=True):
     business_hours: Annotated[int, msgspec.Meta(ge=1, le=24)]
     home_night_share: Share
     home_weekend_ratio: Share
+    home_mobile_share: Share
 
 
 class Users(_Struct, frozen=True):

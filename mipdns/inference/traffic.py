@@ -7,8 +7,6 @@ tells: shares of the quietest and widths of the busiest consecutive hours of a U
 
 from __future__ import annotations
 
-import datetime
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,7 +46,8 @@ def requests_of_groups(logs: LogEvidence, groups: NDArray[np.int64], size: int) 
 
 def _types(logs: LogEvidence, groups: NDArray[np.int64], size: int, limits: TrafficTypes) -> NDArray[np.int8]:
     profile = logs.profile
-    weekdays, weekend_days = complete_days(logs.first_day, logs.as_of, logs.complete_days)
+    weekend_days = logs.complete_weekend_days
+    weekdays = logs.complete_days - weekend_days
     week = _sums(
         profile.requests, np.where(groups >= 0, (groups * 2 + profile.weekend) * HOURS + profile.hour, -1), size * 48
     ).reshape(size, 2, HOURS)
@@ -65,13 +64,14 @@ def _types(logs: LogEvidence, groups: NDArray[np.int64], size: int, limits: Traf
         office, home = ratio <= limits.office_weekend_ratio, ratio >= limits.home_weekend_ratio
     else:
         office, home = (width <= limits.business_hours) & (weekdays > 0), np.full(size, weekdays > 0)
+    people = np.isnan(phones) | (phones >= limits.home_mobile_share)
     return np.select(
         [
             (crawlers >= limits.hosting_crawler_share) | (night >= limits.hosting_night_share),
             phones >= limits.mobile_share,
             office & (width <= limits.business_hours),
             office,
-            home & (night <= limits.home_night_share),
+            home & people & (night <= limits.home_night_share),
         ],
         [HOSTING, MOBILE, BUSINESS, EDUCATION, RESIDENTIAL],
         default=-1,
@@ -91,18 +91,6 @@ def busy_hours(hours: Numbers) -> NDArray[np.int64]:
     for wide in range(HOURS - 1, 0, -1):
         width[(total > 0) & (_windows(hours, wide).max(axis=1) >= BUSY_SHARE * total)] = wide
     return width
-
-
-def complete_days(first_day: datetime.date, as_of: datetime.date, complete: int) -> tuple[int, int]:
-    """How many of the days seen in full are weekdays, and how many Saturdays or Sundays.
-
-    Which days are complete is not told, only how many: the missing are taken from the ends, the last first.
-    """
-    days = [first_day + datetime.timedelta(n) for n in range((as_of - first_day).days + 1)]
-    missing = max(len(days) - complete, 0)
-    days = days[missing // 2 : len(days) - (missing - missing // 2)]
-    weekend = sum(day.weekday() >= 5 for day in days)
-    return len(days) - weekend, weekend
 
 
 def _windows(hours: Numbers, wide: int) -> Numbers:

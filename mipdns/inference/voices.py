@@ -7,6 +7,7 @@ counts once, and the order in which it was said never matters.
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -157,7 +158,8 @@ def _classes(voices: Iterable[Voice]) -> int:
 
 
 def _signals(lines: Iterable[Line]) -> int:
-    bits = 0
+    """The signals whose lines do not cancel out."""
+    sums: Counter[Signal | None] = Counter()
     for line in lines:
-        bits |= int(line.signal or 0)
-    return bits
+        sums[line.signal] += line.points
+    return sum(int(signal or 0) for signal, points in sums.items() if points)

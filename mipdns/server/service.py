@@ -91,7 +91,7 @@ def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] 
             tcp.listen(listener)
         _loop(selector, tcp, reloader, signals, answering.counters)
         for listener in listeners:
-            listener.tcp.close()
+            tcp.stop_listening(listener)
         udp.finish(STOP_GRACE_S)
         tcp.finish(STOP_GRACE_S)
 

@@ -76,6 +76,14 @@ class TcpService:
         """Accept connections on a listener from now on."""
         self._selector.register(listener.tcp, selectors.EVENT_READ, lambda _: self._accept(listener))
 
+    def stop_listening(self, listener: Listener) -> None:
+        """Turn newcomers away from now on."""
+        if listener in self._paused:
+            self._paused.remove(listener)
+        else:
+            self._selector.unregister(listener.tcp)
+        listener.tcp.close()
+
     def wait_s(self) -> float | None:
         """How long the loop may sleep: until the next deadline, not at all while messages wait, None for ever."""
         if self._unfinished:
@@ -99,15 +107,17 @@ class TcpService:
             self._paused.clear()
 
     def finish(self, grace_s: float) -> None:
-        """Answer the whole messages at hand, hand out what is answered, and close, all within `grace_s`."""
+        """Answer the whole messages at hand, hand out what is answered, and close, all within `grace_s`.
+
+        Nobody may be listening any more; whatever else the selector holds is served as well.
+        """
         until = time.monotonic() + grace_s
         for connection in list(self._connections):
             connection.ended = True
             self._advance(connection)
         while self._connections and (left := until - time.monotonic()) > 0:
             for key, events in self._selector.select(0.0 if self._unfinished else left):
-                if isinstance(key.fileobj, socket.socket) and key.fileobj.type == socket.SOCK_STREAM:
-                    key.data(events)
+                key.data(events)
             for connection in list(self._unfinished):
                 self._advance(connection)
         for connection in list(self._connections):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns.simulate.agents import AGENTS, APP_SHARE, STACKS
-from mipdns.simulate.habits import DAY_SHAPES, OBSERVER_SHARES, OBSERVERS, REQUEST_LOGS, WEEKEND_FACTOR
+from mipdns.simulate.habits import CONNECTION_LOGS, DAY_SHAPES, OBSERVER_SHARES, OBSERVERS, REQUEST_LOGS, WEEKEND_FACTOR
 from mipdns.simulate.kinds import KIND_NUMBER, KINDS, Shape
 from mipdns.simulate.layout import Ints
 from mipdns.simulate.plan import WorldPlan
@@ -79,9 +79,10 @@ def make_day(
     unit = world.people.unit[person]
     broken = rng.random(len(visit)) < np.array([entry.broken for entry in KINDS])[kind]
     # A request log knows no broken connections; the one that makes a unit seen is whole.
-    only_requests = np.array([name in REQUEST_LOGS and name not in ("sensor", "probe") for name in OBSERVERS])[observer]
-    complete = ~broken | only_requests | (sure[visit] & first)
-    flows = np.array([name in ("cloud", "colo") for name in OBSERVERS])[observer]
+    only_requests = np.array([name not in CONNECTION_LOGS for name in OBSERVERS])[observer]
+    certain = sure[visit] & first
+    complete = ~broken | only_requests | certain
+    flows = np.array([name not in REQUEST_LOGS for name in OBSERVERS])[observer]
     connections = Connections(
         unit=unit,
         person=person,
@@ -90,7 +91,7 @@ def make_day(
         port=_ports(world, person, agent, kind, rng),
         host=_hosts(unit, device, kind, date, rng),
         complete=complete,
-        quic=flows & (rng.random(len(visit)) < 0.3),
+        quic=flows & ~certain & (rng.random(len(visit)) < 0.3),  # a lone UDP flow proves no handshake
         agent=agent,
         stack=_stacks(agent, kind),
         requests=np.where(complete & ~flows, rng.geometric(1 / np.array([entry.requests for entry in KINDS])[kind]), 0),

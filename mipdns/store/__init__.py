@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mipdns.store.build import Build
-    from mipdns.store.labelling import FEEDBACK, add_label
+    from mipdns.store.labelling import add_label
     from mipdns.store.metadata import metadata_path
     from mipdns.store.reading import (
         Observation,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APPLICATION_ID",
-    "FEEDBACK",
     "SCHEMA_VERSION",
     "Build",
     "Contents",
@@ -51,7 +50,6 @@ __all__ = [
 
 _MODULES = {
     "APPLICATION_ID": "version",
-    "FEEDBACK": "labelling",
     "SCHEMA_VERSION": "version",
     "Build": "build",
     "Contents": "regeneration",

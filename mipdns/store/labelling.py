@@ -13,12 +13,9 @@ from pathlib import Path
 
 from mipdns import net
 from mipdns.errors import AddressError
-from mipdns.evidence import Label
+from mipdns.evidence import FEEDBACK, Label
 from mipdns.store import schema
 from mipdns.store.connection import BUSY_S, writing
-
-FEEDBACK = "feedback"
-"""The `source` of labels that people give with `mipdns feedback`."""
 
 _COLUMNS = "first, last, confirmed, class, observed, who, source"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
+import struct
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,8 +89,14 @@ def observation_at(path: Path, address: int) -> Observation | None:
         asn=values.pop("asn"),
         traffic=values.pop("traffic"),
         last_day=datetime.date.fromisoformat(values.pop("last_day")),
-        features={name: value for name, value in values.items() if value is not None},
+        features={name: _single(value) for name, value in values.items() if value is not None},
     )
+
+
+def _single(value: float) -> float:
+    """The single-precision number that was judged: 0.22 is stored for people, and just misses a step at 0.22."""
+    single: float = struct.unpack("f", struct.pack("f", value))[0]
+    return single
 
 
 def assertions_at(path: Path, address: int) -> list[Assertion]:

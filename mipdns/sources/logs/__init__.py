@@ -1,8 +1,8 @@
 """Logs: who came, when, from which ports and with which agents. In: log sources. Out: counted units.
 
-The path of a line: `files` looks every file over; `formats` say how its lines are to be read; `lines` turns them
-into integers; `ingest` keeps them in a DuckDB file and accounts for each; `counting` makes day evidence of them, and
-features of that.
+The path of a line: `files` looks every file over; `formats` say how its lines are to be read; `scan` is how DuckDB
+gets at them; `lines` turns them into integers; `ingest` keeps those in a DuckDB file and accounts for each line;
+`counting` makes day evidence of them, and features of that.
 
 The one rule: DuckDB reads and counts; nothing here loops over lines in Python.
 """
@@ -10,9 +10,12 @@ The one rule: DuckDB reads and counts; nothing here loops over lines in Python.
 from __future__ import annotations
 
 import datetime
+import fcntl
 import os
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -25,7 +28,8 @@ from mipdns.progress import Progress
 from mipdns.sources import reading
 from mipdns.sources.logs.counting.count import count, sql
 from mipdns.sources.logs.files import inspect
-from mipdns.sources.logs.ingest import Numbered, account, create_tables, ingest
+from mipdns.sources.logs.ingest import account, create_tables, ingest
+from mipdns.sources.logs.scan import Numbered
 
 __all__ = ["read_logs"]
 
@@ -47,12 +51,7 @@ def read_logs(
         first = sum(map(len, files))
         files.append([Numbered(first + at, inspect(source, path)) for at, path in enumerate(found)])
     try:
-        work = Path(load.work)
-        work.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix="logs-", dir=work) as folder,
-            _connect(Path(folder), load) as connection,
-        ):
+        with _work_folder(Path(load.work)) as folder, _connect(folder, load) as connection:
             reads = _read(connection, sources, files, load, progress)
             evidence = count(
                 connection,
@@ -69,6 +68,41 @@ def read_logs(
     except (duckdb.IOException, OSError) as fault:
         raise SourceError(f"logs: [load] work folder {load.work}: {str(fault).splitlines()[0]}") from None
     return evidence, reads
+
+
+@contextmanager
+def _work_folder(work: Path) -> Iterator[Path]:
+    """A fresh folder, removed at the end. Those that killed loads left go too: a live one is locked by its owner.
+
+    `work` itself is locked meanwhile, so that no other load finds the fresh folder before it is locked.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        with _locked(work, wait=True):
+            for left in work.glob("logs-*"):
+                # One that its owner removes right now is gone, as it should be.
+                with suppress(FileNotFoundError), _locked(left) as ours:
+                    if ours:
+                        shutil.rmtree(left, ignore_errors=True)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="logs-", dir=work)))
+            stack.enter_context(_locked(folder))
+        yield folder
+
+
+@contextmanager
+def _locked(folder: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold the folder's lock, if nobody else does; or once nobody does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            free = False
+        else:
+            free = True
+        yield free
+    finally:
+        os.close(descriptor)
 
 
 def _connect(folder: Path, load: config.Load) -> duckdb.DuckDBPyConnection:

@@ -16,14 +16,15 @@ from mipdns.config import Logs
 from mipdns.errors import SourceUnreadable
 from mipdns.evidence import BadLine, FileRead
 from mipdns.sources import reading
-from mipdns.sources.logs.files import LINE_BYTES_MAX, LogFile, Part, glob_literal
-from mipdns.sources.logs.formats.layout import Scan
+from mipdns.sources.logs.files import LINE_BYTES_MAX, LogFile
 from mipdns.sources.logs.lines.normalise import LINE_COLUMNS, NOTHING, SPECIAL, normalised
+from mipdns.sources.logs.scan import Batch, Numbered, batches, blank_lines, raw
 
-BATCH_BYTES = 256 << 20
-BATCH_FILES = 64
 FILES_WITH_EXAMPLES = 10
 """Line numbers cost a second look at a file; of a source with many bad files, the first ones must do."""
+
+BLANKS_KEPT = 100_000
+"""Blank lines of a CSV file that are counted to number the lines after them."""
 
 _REASONS = {
     "INVALID ENCODING": "not UTF-8 text",
@@ -34,20 +35,6 @@ _REASONS = {
 }
 
 
-class Numbered(NamedTuple):
-    """A file and the number that stands for it in the table."""
-
-    number: int
-    file: LogFile
-
-
-class _Batch(NamedTuple):
-    """Files of one layout that are read by one query, and the lines to take of each."""
-
-    files: tuple[Numbered, ...]
-    part: Part
-
-
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the empty table `line`, and `rejected` for lines that never got so far."""
     connection.execute(f"CREATE TABLE line ({LINE_COLUMNS.replace('number BIGINT, ', '')})")
@@ -56,41 +43,17 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def ingest(connection: duckdb.DuckDBPyConnection, source: Logs, files: Sequence[Numbered]) -> Iterator[int]:
     """Read a source's files into `line`. Yields stored bytes done, batch by batch. Raises SourceUnreadable."""
-    for batch in _batches(files):
+    for batch in batches(files):
         _insert(connection, source, batch)
         yield sum(numbered.file.bytes for numbered in batch.files) if batch.part is batch.files[0].file.parts[-1] else 0
 
 
-def _batches(files: Sequence[Numbered]) -> Iterator[_Batch]:
-    pending: list[Numbered] = []
-    for numbered in files:
-        file = numbered.file
-        if pending and not (
-            len(file.parts) == 1
-            and (file.parts, file.packing, file.crlf)
-            == (pending[0].file.parts, pending[0].file.packing, pending[0].file.crlf)
-            and file.parts[0].layout.scan.how != "parquet"
-            and len(pending) < BATCH_FILES
-            and sum(other.file.bytes for other in pending) + file.bytes <= BATCH_BYTES
-        ):
-            yield _Batch(tuple(pending), pending[0].file.parts[0])
-            pending = []
-        if len(file.parts) == 1:
-            pending.append(numbered)
-        else:
-            for part in file.parts:
-                yield _Batch((numbered,), part)
-    if pending:
-        yield _Batch(tuple(pending), pending[0].file.parts[0])
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, source: Logs, batch: _Batch) -> None:
-    rows = normalised(batch.part.layout, source)
-    raw = _raw(batch, numbered=False)
-    columns = LINE_COLUMNS.replace("number BIGINT,", "")
-    names = ", ".join(column.split()[0] for column in columns.split(",") if column.strip())
+def _insert(connection: duckdb.DuckDBPyConnection, source: Logs, batch: Batch) -> None:
     try:
-        connection.execute(f"INSERT INTO line WITH raw AS NOT MATERIALIZED ({raw}) SELECT {names} FROM ({rows})")
+        connection.execute(
+            f"INSERT INTO line WITH raw AS NOT MATERIALIZED ({raw(batch, numbered=False)})"
+            f" SELECT * EXCLUDE (number) FROM ({normalised(batch.part.layout, source)})"
+        )
         if batch.part.layout.scan.how != "parquet":
             _keep_rejects(connection, batch)
     except (duckdb.OutOfMemoryException, duckdb.InternalException):
@@ -103,54 +66,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, source: Logs, batch: _Batch) 
         ) from None
 
 
-def _raw(batch: _Batch, *, numbered: bool) -> str:
-    """SQL of the relation `raw`: `file`, `number` (NULL unless asked for, because it costs order), and the scan's own.
-
-    Lines come as one column: the separator is a control character that no log line holds, and there are no quotes.
-    """
-    scan = batch.part.layout.scan
-    file = batch.files[0].file
-    base = batch.files[0].number
-    paths = "[" + ", ".join("'" + glob_literal(other.file.path).replace("'", "''") + "'" for other in batch.files) + "]"
-    if scan.how == "parquet":
-        return (
-            f"SELECT {base}::UINTEGER AS file, file_row_number + 1 AS number, * EXCLUDE (file_row_number)"
-            f" FROM read_parquet({paths}, file_row_number = true)"
-        )
-    ranged = numbered or batch.part.last is not None or batch.part.first > 1
-    skipped = 1 if scan.how == "csv" else 0
-    options = {
-        "auto_detect": "false",
-        "header": "true" if skipped else "false",
-        "columns": _columns(scan),
-        "delim": "'" + (scan.separator or "\x01") + "'",
-        "quote": "'\"'" if scan.how == "csv" else "''",
-        "escape": "'\"'" if scan.how == "csv" else "''",
-        "new_line": "'\\r\\n'" if file.crlf else "'\\n'",
-        "compression": f"'{file.packing or 'none'}'",
-        "strict_mode": "false",
-        "max_line_size": str(LINE_BYTES_MAX),
-        "ignore_errors": "true",
-        "store_rejects": "true",
-        "rejects_table": "'reject'",
-        "rejects_scan": "'reject_scan'",
-        "rejects_limit": "0",
-    }
-    cut = f"read_csv({paths}, {', '.join(f'{name} = {value}' for name, value in options.items())})"
-    number = f"ROW_NUMBER() OVER () + {skipped}" if ranged else "NULL::BIGINT"
-    sql = f"SELECT (file_index + {base})::UINTEGER AS file, {number} AS number, * FROM {cut}"
-    if ranged:
-        last = f" AND number <= {batch.part.last}" if batch.part.last is not None else ""
-        sql = f"SELECT * FROM ({sql}) WHERE number >= {batch.part.first}{last}"
-    return f"SELECT * FROM ({sql}) WHERE TRIM(line) <> ''" if scan.how == "lines" else sql
-
-
-def _columns(scan: Scan) -> str:
-    names = ["line"] if scan.how == "lines" else [f"c{at}" for at in range(1, scan.width + 1)]
-    return "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in names) + "}"
-
-
-def _keep_rejects(connection: duckdb.DuckDBPyConnection, batch: _Batch) -> None:
+def _keep_rejects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
     """Note the lines that DuckDB could not cut out. A file in parts is scanned once for each; each takes its own."""
     last = batch.part.last if batch.part.last is not None else 1 << 62
     reasons = " ".join(f"WHEN '{kind}' THEN '{reason}'" for kind, reason in _REASONS.items())
@@ -159,8 +75,12 @@ def _keep_rejects(connection: duckdb.DuckDBPyConnection, batch: _Batch) -> None:
         f" ANY_VALUE(CASE error_type {reasons} ELSE LOWER(error_type::VARCHAR) END) FROM reject"
         f" WHERE line BETWEEN {batch.part.first} AND {last} GROUP BY ALL"
     )
-    connection.execute("DROP TABLE reject")
-    connection.execute("DROP TABLE reject_scan")
+    _forget_rejects(connection)
+
+
+def _forget_rejects(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("DROP TABLE IF EXISTS reject")
+    connection.execute("DROP TABLE IF EXISTS reject_scan")
 
 
 class _Account(NamedTuple):
@@ -190,16 +110,12 @@ def account(
             [first, last],
         ).fetchall()
     }
-    uncut: dict[int, list[tuple[int, str]]] = {}
-    for number, line, reason in connection.execute(
-        "SELECT file, number, reason FROM rejected WHERE file BETWEEN ? AND ? ORDER BY file, number", [first, last]
-    ).fetchall():
-        uncut.setdefault(number, []).append((line, reason))
+    uncut = _rejects(connection, first, last)
     reads = []
     looked_at = 0
     for numbered in files:
         rows, dropped, bad, newest = counted.get(numbered.number, _Account(0, 0, 0, None))
-        rejects = uncut.get(numbered.number, [])
+        lost, rejects = uncut.get(numbered.number, (0, []))
         examples: list[BadLine] = []
         if (bad or rejects) and looked_at < FILES_WITH_EXAMPLES:
             looked_at += 1
@@ -210,7 +126,7 @@ def account(
                 numbered.file,
                 rows=rows,
                 dropped=dropped,
-                bad=bad + len(rejects),
+                bad=bad + lost,
                 newest=newest,
                 examples=examples,
             )
@@ -245,6 +161,25 @@ def _file_read(
     )
 
 
+def _rejects(
+    connection: duckdb.DuckDBPyConnection, first: int, last: int
+) -> dict[int, tuple[int, list[tuple[int, str]]]]:
+    """Of each file that has any: how many lines could not be cut out, and the first of them with the reason."""
+    rows = connection.execute(
+        f"""
+        SELECT file, COUNT(*) OVER (PARTITION BY file), number, reason
+        FROM rejected WHERE file BETWEEN ? AND ?
+        QUALIFY ROW_NUMBER() OVER (PARTITION BY file ORDER BY number) <= {reading.EXAMPLES_KEPT}
+        ORDER BY file, number
+        """,
+        [first, last],
+    ).fetchall()
+    found: dict[int, tuple[int, list[tuple[int, str]]]] = {}
+    for file, count, number, reason in rows:
+        found.setdefault(file, (count, []))[1].append((number, reason))
+    return found
+
+
 def _examples(
     connection: duckdb.DuckDBPyConnection,
     source: Logs,
@@ -254,17 +189,19 @@ def _examples(
     look: bool,
 ) -> list[BadLine]:
     """The first bad lines of a file with their numbers: a second look at the file, in order, until enough are found."""
-    found = rejects[: reading.EXAMPLES_KEPT]
+    found = list(rejects)
     for part in numbered.file.parts if look else ():
-        batch = _Batch((numbered,), part)
+        batch = Batch((numbered,), part)
         rows = connection.execute(
-            f"WITH raw AS NOT MATERIALIZED ({_raw(batch, numbered=True)}) SELECT number, reason"
+            f"WITH raw AS NOT MATERIALIZED ({raw(batch, numbered=True)}) SELECT number, reason"
             f" FROM ({normalised(part.layout, source)}) WHERE reason IS NOT NULL LIMIT {reading.EXAMPLES_KEPT}"
         ).fetchall()
-        found += [(_stored_number(number, rejects), reason) for number, reason in rows]
-        if part.layout.scan.how != "parquet":
-            connection.execute("DROP TABLE reject")
-            connection.execute("DROP TABLE reject_scan")
+        missing = [number for number, _ in rejects]
+        if part.layout.scan.how == "csv":
+            _forget_rejects(connection)
+            missing += [row[0] for row in connection.execute(f"{blank_lines(batch)} LIMIT {BLANKS_KEPT}").fetchall()]
+        found += [(_stored_number(number, sorted(missing)), reason) for number, reason in rows]
+        _forget_rejects(connection)
     path = str(numbered.file.path)
     return [
         BadLine(path, number, " ".join(reason.split())[: reading.REASON_CHARACTERS])
@@ -272,10 +209,13 @@ def _examples(
     ]
 
 
-def _stored_number(number: int, rejects: list[tuple[int, str]]) -> int:
-    """The line's number in the file, from its number among the lines that could be cut out of it."""
-    for rejected, _ in rejects:
-        if rejected > number:
+def _stored_number(number: int, missing: list[int]) -> int:
+    """The line's number in the file, from its number among the lines that came; missing: those that did not, sorted.
+
+    Of the lines that could not be cut out, the first few are enough: what comes after them is no first example.
+    """
+    for other in missing:
+        if other > number:
             break
         number += 1
     return number

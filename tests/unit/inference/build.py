@@ -44,7 +44,9 @@ def no_profile() -> Profile:
     return Profile(empty.astype(np.uint64), empty.astype(bool), empty.astype(np.int8), *[empty] * 5)
 
 
-def logs(units: Units, *, profile: Profile | None = None, complete_days: int = 6) -> LogEvidence:
+def logs(
+    units: Units, *, profile: Profile | None = None, complete_days: int = 6, complete_weekend_days: int = 2
+) -> LogEvidence:
     """Counted units by address; a column that is not given is missing."""
     keys = {net.unit_key(net.parse_address(text)): columns for text, columns in units.items()}
     order = sorted(keys)
@@ -54,7 +56,7 @@ def logs(units: Units, *, profile: Profile | None = None, complete_days: int = 6
     last_day = np.full(len(order), (AS_OF - datetime.date(1970, 1, 1)).days - 1, dtype=np.int32)
     table = UnitTable(np.array(order, dtype=np.uint64), last_day, columns)
     first_day = AS_OF - datetime.timedelta(6)
-    return LogEvidence(table, profile or no_profile(), AS_OF, first_day, complete_days)
+    return LogEvidence(table, profile or no_profile(), AS_OF, first_day, complete_days, complete_weekend_days)
 
 
 def judged(

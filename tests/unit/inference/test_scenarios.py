@@ -7,7 +7,7 @@ import pytest
 from mipdns.evidence import Network
 from mipdns.vocabulary import Class
 from tests.unit.inference import people
-from tests.unit.inference.build import assertion, at, judged, route
+from tests.unit.inference.build import assertion, at, confidence, judged, route
 
 ADDRESS, SIX = "51.15.7.9", "2a02:26f7:1234:5678::7"
 
@@ -113,11 +113,11 @@ def test_the_newer_partner_wins_and_of_one_day_the_narrower_range():
     narrow_deny = assertion("51.15.7.9", "partner.deny", age_days=9)
     newer = judged(None, [old_confirm, new_deny])
     narrower = judged(None, [old_confirm, narrow_deny])
-    assert at(newer, "51.15.7.9").confidence <= 3
-    assert at(narrower, "51.15.7.9").confidence <= 3
-    assert at(narrower, "51.15.7.8").confidence >= 95
+    assert confidence(newer, "51.15.7.9") <= 3
+    assert confidence(narrower, "51.15.7.9") <= 3
+    assert confidence(narrower, "51.15.7.8") >= 95
 
 
 def test_partners_that_contradict_each_other_cancel_out():
     both = judged(None, [assertion("51.15.7.9", "partner.confirm"), assertion("51.15.7.9", "partner.deny")])
-    assert at(both, "51.15.7.9").confidence == 30
+    assert confidence(both, "51.15.7.9") == 30

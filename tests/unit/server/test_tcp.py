@@ -1,4 +1,4 @@
-"""What end-to-end tests of TCP cannot bring about: a system that has no room for one more connection."""
+"""What end-to-end tests of TCP cannot bring about: a system without room for one more, an end at a given moment."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import selectors
 import socket
 
+import dns.message
 import pytest
 
 from mipdns.config import Serve
@@ -14,6 +15,7 @@ from mipdns.server.answering import Answering
 from mipdns.server.counters import Counters
 from mipdns.server.sockets import open_listeners
 from mipdns.server.tcp import TcpService
+from tests.exchange import read_messages
 from tests.unit.server.content import small_content
 
 
@@ -55,9 +57,31 @@ def test_without_room_the_quietest_gives_way_and_the_listener_rests(monkeypatch:
             while not counters.tcp_open:
                 _turn(selector, tcp)
             assert full.asked > before
+            tcp.stop_listening(listener)
             tcp.finish(0.0)
             assert second.recv(1) == b""
-    listener.close()
+    listener.udp.close()
+
+
+def test_at_the_end_what_was_read_is_answered() -> None:
+    """More queries than one turn answers, and half a one: the whole ones are answered, then the connection ends."""
+    many = 3 * module.MESSAGES_A_TURN
+    (listener,) = open_listeners(["127.0.0.1:0"])
+    asked = dns.message.make_query("1.101.220.185.mip.internal.", "A").to_wire()
+    framed = len(asked).to_bytes(2, "big") + asked
+    with (
+        selectors.DefaultSelector() as selector,
+        socket.create_connection((listener.host, listener.port), 10.0) as client,
+    ):
+        tcp = TcpService(selector, Answering(small_content(), Counters()), Serve())
+        tcp.listen(listener)
+        client.sendall(framed * many + framed[:-1])
+        _turn(selector, tcp)
+        _turn(selector, tcp)
+        tcp.stop_listening(listener)
+        tcp.finish(10.0)
+        assert len(list(read_messages(client))) == many
+    listener.udp.close()
 
 
 def _turn(selector: selectors.BaseSelector, tcp: TcpService) -> None:

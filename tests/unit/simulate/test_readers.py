@@ -9,12 +9,17 @@ from typing import Any
 
 import pytest
 
-from mipdns import config
+from mipdns import config, net
 from mipdns.config import read_config
 from mipdns.evidence import FileRead
+from mipdns.progress import silent
 from mipdns.simulate import Summary
+from mipdns.simulate.plan import WorldPlan
 from mipdns.sources import atlas, egress, peeringdb, ptr, routes, truth
+from mipdns.sources.logs import read_logs
 from mipdns.sources.reading import Read
+
+from .conftest import AS_OF
 
 READERS: dict[str, Callable[..., Read[Any]]] = {
     "routes": routes.read,
@@ -52,10 +57,34 @@ def test_traceroutes_find_carrier_nat_and_nothing_else_shared(summary: Summary):
     assert {record.stance for record in records} == {"shared", "single"}
 
 
-def _kinds(summary: Summary) -> dict[int, str]:
+def test_logs_are_read_whole_but_for_the_torn_lines(summary: Summary):
+    read = read_config(summary.config)
+    sources = [source for source in read.sources if isinstance(source, config.Logs)]
+    evidence, files = read_logs(sources, read.load, silent, now=AS_OF)
+    written = {str(file.path): file.rows for file in summary.files}
+    assert {file.file for file in files} == {name for name in written if "/logs/" in name}
+    for file in files:
+        assert file.rejected <= 2 * WorldPlan().torn_lines * written[file.file], file
+        assert file.rows + file.rejected <= written[file.file]
+        assert file.dropped == 0 or file.source in ("shop", "blog"), "health checks from 127.0.0.1"
+    assert evidence is not None
+    assert (evidence.as_of, evidence.complete_days) == (summary.last_day, 3)
+    known = {_unit_key(row["prefix"]) for row in _truth(summary)}
+    seen = set(evidence.units.key.tolist())
+    assert seen <= known
+    assert len(known - seen) <= 3, "seen once, on a line that was torn"
+
+
+def _unit_key(prefix: str) -> int:
+    return net.unit_key(net.parse_address(prefix.removesuffix("/64")))
+
+
+def _truth(summary: Summary) -> list[dict[str, str]]:
     with summary.truth.open() as file:
-        return {
-            int(ipaddress.IPv4Address(row["prefix"])): row["kind"]
-            for row in csv.DictReader(file)
-            if ":" not in row["prefix"]
-        }
+        return list(csv.DictReader(file))
+
+
+def _kinds(summary: Summary) -> dict[int, str]:
+    return {
+        int(ipaddress.IPv4Address(row["prefix"])): row["kind"] for row in _truth(summary) if ":" not in row["prefix"]
+    }

@@ -82,9 +82,7 @@ def test_a_disguised_crawler_has_many_agents_and_one_fingerprint(world: World, w
     assert set(distinct(weekday, rows, weekday.connections.stack).values()) == {1}
 
 
-def test_the_loudest_scanner_has_far_more_ports_than_a_carrier_nat_and_half_never_complete(
-    world: World, weekday: Day
-):
+def test_the_loudest_scanner_has_far_more_ports_than_a_carrier_nat_and_half_never_complete(world: World, weekday: Day):
     ports = weekday.connections.port
     scanner, cgnat = of_kind(world, weekday, "scanner"), of_kind(world, weekday, "cgnat")
     loudest = max(distinct(weekday, scanner, ports).values())

@@ -9,7 +9,7 @@ import pytest
 
 from mipdns import net, store
 from mipdns.errors import AddressError, StoreBusy, StoreMissing
-from mipdns.store import FEEDBACK
+from mipdns.evidence import FEEDBACK
 from tests.unit.store.made import contents, file_read, label
 
 

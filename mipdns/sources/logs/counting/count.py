@@ -1,16 +1,19 @@
 """From the table `line` to evidence. In: a DuckDB connection that holds the lines. Out: numpy columns.
 
-The one rule: units are counted a partition at a time, because what counts distinct needs room in proportion to its
-input, and memory has a limit. Every feature is of one unit, so partitions by unit change no number.
+The one rule: neighbourhoods are counted a partition at a time, because what counts distinct needs room in proportion
+to its input, and memory has a limit. Every number is of one unit or one neighbourhood, so partitions change none.
 """
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import Any
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from mipdns.evidence import UNIT_COLUMNS, LogEvidence, Profile, UnitTable
 from mipdns.progress import Progress
@@ -58,21 +61,28 @@ def count(
     hits = _make_hits(connection, first, last)
     connection.execute(_TABLES)
     parts = max(1, -(-hits * BYTES_A_ROW // memory))
+    units, profiles = [], []
     for part in range(parts):
         progress("count logs", 0.2 + 0.8 * part / parts)
         _count_partition(connection, part, parts)
+        units.append(_fetch(connection, sql("counting", "units.sql"), _UNIT_KINDS))
+        profiles.append(_fetch(connection, sql("counting", "profile.sql"), _PROFILE_KINDS))
     progress("count logs", 1.0)
     return LogEvidence(
-        units=_units(connection),
-        profile=_profile(connection),
+        units=_units(units),
+        profile=_profile(profiles),
         as_of=as_of,
         first_day=EPOCH + datetime.timedelta(days=first),
-        complete_days=len({day for _, day in full}),
+        complete_days=len(complete := {day for _, day in full}),
+        complete_weekend_days=sum((EPOCH + datetime.timedelta(days=day)).weekday() >= 5 for day in complete),
     )
 
 
 def _make_hits(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> int:
-    """Make `hits`, the lines of the window that count, with what their agents are. Returns how many."""
+    """Make `hits`, the lines of the window that count, with what their agents are. Returns how many.
+
+    HASH(NULL) is a number, so a log that tells no agent must not reach it: it would be one agent more.
+    """
     window = f"fate = {COUNTS} AND seconds BETWEEN {first * 86400} AND {last * 86400 + 86399}"
     connection.execute(
         "CREATE TABLE agent_text AS SELECT HASH(agent) AS agent, LOWER(agent) AS text"
@@ -88,8 +98,8 @@ def _make_hits(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> 
             (l.seconds // 86400)::INTEGER AS day,
             (l.seconds // 3600)::INTEGER AS hour,
             l.port,
-            CASE WHEN l.agent = '' THEN {NONE} ELSE HASH(l.agent) END AS agent,
-            HASH(a.family) AS family,
+            CASE WHEN l.agent = '' THEN {NONE} WHEN l.agent IS NOT NULL THEN HASH(l.agent) END AS agent,
+            CASE WHEN a.family IS NOT NULL THEN HASH(a.family) END AS family,
             a.is_crawler::UTINYINT AS is_crawler,
             a.is_mobile::UTINYINT AS is_mobile,
             l.tls,
@@ -109,58 +119,65 @@ def _make_hits(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> 
     return int(counted[0]) if counted else 0
 
 
-_FEATURES = ", ".join(f"{name} FLOAT" for name in UNIT_COLUMNS)
-_TABLES = f"""
-    CREATE TABLE hour_count (
+_TABLES = """
+    CREATE TEMP TABLE hour_count (
         unit UBIGINT, hour INTEGER, day INTEGER, requests BIGINT, full_requests BIGINT, full_agent_requests BIGINT,
         full_crawler_requests BIGINT, full_mobile_requests BIGINT, ports INTEGER, blocks INTEGER, agents BIGINT
     );
-    CREATE TABLE day_count (
+    CREATE TEMP TABLE day_count (
         unit UBIGINT, day INTEGER, requests BIGINT, agent_requests BIGINT, crawler_requests BIGINT,
         mobile_requests BIGINT, forwarded_told BIGINT, forwarded_requests BIGINT, agents BIGINT, families BIGINT,
         top_agent_requests BIGINT, tls BIGINT, forwarded BIGINT, addresses BIGINT
     );
-    CREATE TABLE score_count (unit UBIGINT, day INTEGER, bot_score UTINYINT, requests BIGINT);
-    CREATE TABLE unit (unit UBIGINT, last_day INTEGER, {_FEATURES});
-    CREATE TABLE profile (
-        neighbourhood UBIGINT, weekend UTINYINT, hour_of_day UTINYINT, requests DOUBLE, crawler_requests DOUBLE,
-        mobile_requests DOUBLE, agent_requests DOUBLE, unit_hours DOUBLE
-    );
+    CREATE TEMP TABLE score_count (unit UBIGINT, day INTEGER, bot_score UTINYINT, requests BIGINT);
 """
+
+_NEIGHBOURHOOD = "CASE WHEN unit <= 4294967295 THEN unit >> 8 ELSE unit >> 16 END"
 
 
 def _count_partition(connection: duckdb.DuckDBPyConnection, part: int, parts: int) -> None:
-    """Add the units of one partition to `unit`, and their activity to `profile`."""
-    chosen = f" WHERE HASH(unit) % {parts} = {part}" if parts > 1 else ""
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW hit AS SELECT * FROM hits{chosen}")
+    """Make the day evidence of one partition, which holds whole neighbourhoods."""
+    chosen = f" WHERE HASH({_NEIGHBOURHOOD}) % {parts} = {part}" if parts > 1 else ""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE hit AS SELECT * FROM hits{chosen}")
     for table, name in (("hour_count", "hours.sql"), ("day_count", "days.sql"), ("score_count", "scores.sql")):
         connection.execute(f"TRUNCATE {table}")
         connection.execute(f"INSERT INTO {table} {sql('counting', name)}")
-    connection.execute(f"INSERT INTO unit {sql('counting', 'units.sql')}")
-    connection.execute(f"INSERT INTO profile {sql('counting', 'profile.sql')}")
 
 
-def _units(connection: duckdb.DuckDBPyConnection) -> UnitTable:
-    found = connection.execute("SELECT * FROM unit ORDER BY unit").fetchnumpy()
-    return UnitTable(
-        key=np.asarray(found["unit"], dtype=np.uint64),
-        last_day=np.asarray(found["last_day"], dtype=np.int32),
-        columns={
-            name: np.ma.filled(np.ma.asarray(found[name], dtype=np.float32), np.float32(np.nan))
-            for name in UNIT_COLUMNS
-        },
-    )
+_Columns = dict[str, NDArray[Any]]
+
+_UNIT_KINDS: dict[str, type[np.generic]] = {"unit": np.uint64, "last_day": np.int32}
+_UNIT_KINDS |= dict.fromkeys(UNIT_COLUMNS, np.float32)
+_PROFILE_KINDS: dict[str, type[np.generic]] = {"neighbourhood": np.uint64, "weekend": np.bool_, "hour_of_day": np.int8}
+_PROFILE_KINDS |= dict.fromkeys(
+    ("requests", "crawler_requests", "mobile_requests", "agent_requests", "unit_hours"), np.float64
+)
 
 
-def _profile(connection: duckdb.DuckDBPyConnection) -> Profile:
-    sums = ("requests", "crawler_requests", "mobile_requests", "agent_requests", "unit_hours")
-    found = connection.execute(
-        f"SELECT neighbourhood, weekend, hour_of_day, {', '.join(f'SUM({name}) AS {name}' for name in sums)}"
-        " FROM profile GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-    ).fetchnumpy()
-    return Profile(
-        np.asarray(found["neighbourhood"], dtype=np.uint64),
-        np.asarray(found["weekend"], dtype=np.bool_),
-        np.asarray(found["hour_of_day"], dtype=np.int8),
-        *(np.asarray(found[name], dtype=np.float64) for name in sums),
-    )
+def _fetch(connection: duckdb.DuckDBPyConnection, query: str, kinds: Mapping[str, type[np.generic]]) -> _Columns:
+    """A result as columns of the given kinds; NULL is NaN."""
+    found = connection.execute(query).fetchnumpy()
+    columns = {}
+    for name, kind in kinds.items():
+        column = found.pop(name).astype(kind)
+        columns[name] = np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
+    return columns
+
+
+def _joined(parts: Sequence[_Columns], by: Sequence[str]) -> _Columns:
+    """The parts as one, sorted by some of their columns. Takes the parts apart: memory holds no more than one copy."""
+    names = list(parts[0])
+    whole = {name: np.concatenate([part.pop(name) for part in parts]) for name in names}
+    order = np.lexsort([whole[name] for name in reversed(by)])
+    for name in names:
+        whole[name] = whole[name][order]
+    return whole
+
+
+def _units(parts: Sequence[_Columns]) -> UnitTable:
+    whole = _joined(parts, ["unit"])
+    return UnitTable(whole.pop("unit"), whole.pop("last_day"), whole)
+
+
+def _profile(parts: Sequence[_Columns]) -> Profile:
+    return Profile(*_joined(parts, ["neighbourhood", "weekend", "hour_of_day"]).values())

@@ -44,10 +44,17 @@ requests AS (
     GROUP BY s.unit, s.hour, s.day
 ),
 
-by_host AS (
-    SELECT unit, hour, host, COUNT(DISTINCT port) AS ports, COUNT(DISTINCT FLOOR(port / 256)) AS blocks
+-- every port lies in one block, so the ports of an address are the sum over its blocks
+by_block AS (
+    SELECT unit, hour, host, FLOOR(port / 256) AS block, COUNT(DISTINCT port) AS ports
     FROM hit
     WHERE port IS NOT NULL
+    GROUP BY unit, hour, host, FLOOR(port / 256)
+),
+
+by_host AS (
+    SELECT unit, hour, host, SUM(ports) AS ports, COUNT(*) AS blocks
+    FROM by_block
     GROUP BY unit, hour, host
 ),
 

@@ -5,7 +5,7 @@ What is read of each, with a sample line: docs/logs.md.
 
 from __future__ import annotations
 
-from mipdns.sources.logs.formats.layout import LINES, Layout, layout, quoted, struct_of
+from mipdns.sources.logs.formats.layout import LINES, Layout, json_object, layout, quoted
 
 _LOGPUSH_KEYS = (
     "ClientIP", "ClientSrcPort", "ClientRequestUserAgent", "EdgeStartTimestamp", "JA4", "JA3Hash", "BotScore"
@@ -19,7 +19,7 @@ def logpush() -> Layout:
     """
     return layout(
         LINES,
-        f"SELECT file, number, TRY(FROM_JSON(line, {struct_of(_LOGPUSH_KEYS)})) AS j FROM raw",
+        f"SELECT file, number, {json_object(_LOGPUSH_KEYS)} AS j FROM raw",
         {
             "time": "j.EdgeStartTimestamp",
             "client": "j.ClientIP",
@@ -90,4 +90,6 @@ def combined(*, port: bool) -> Layout:
 
 _WITH_PORT = r"[0-9.]+:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+"
 _STATUS = r"^ (?:[0-9]{3}|-) (?:[0-9]+|-)(?: |$)"
-_ADDRESSES = r"REGEXP_FULL_MATCH(p[8], '[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*(?:, *[^ ,]+)*')"
+_ADDRESSES = (
+    r"REGEXP_FULL_MATCH(p[8], '(?:[0-9]+(?:\.[0-9]+){3}|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:, *[^ ,]+)*')"
+)

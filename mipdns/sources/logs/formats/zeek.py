@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from mipdns.errors import SourceUnreadable
-from mipdns.sources.logs.formats.layout import LINES, Layout, layout, quoted, struct_of
+from mipdns.sources.logs.formats.layout import LINES, Layout, json_object, layout, quoted
 
 Kind = Literal["http", "conn"]
 
@@ -107,7 +107,7 @@ def json(path: Path, kind: Kind, first_line: bytes) -> Layout:
             f"it has {', '.join(record)}"
         )
     values = {name: f'j."{name}"' for name in _TAKEN[kind]}
-    origin = f"SELECT file, number, TRY(FROM_JSON(line, {struct_of(_TAKEN[kind])})) AS j FROM raw"
+    origin = f"SELECT file, number, {json_object(_TAKEN[kind])} AS j FROM raw"
     fault = (
         "CASE WHEN j IS NULL THEN 'not a JSON object' WHEN j.ts IS NULL THEN 'no ts'"
         " WHEN j.\"id.orig_h\" IS NULL THEN 'no id.orig_h' END"

@@ -57,7 +57,7 @@ def normalised(layout: Layout, source: Logs) -> str:
             file,
             number,
             reason,
-            CASE WHEN reason IS NULL THEN fate END AS fate,
+            fate,
             CASE WHEN {is_v4("client")} THEN client_low & 4294967295 ELSE client_high END AS unit,
             CASE WHEN {is_v4("client")} THEN 0 ELSE client_low END AS host,
             CASE WHEN reason IS NULL THEN seconds END AS seconds,
@@ -102,7 +102,7 @@ def _reason(addresses: list[str]) -> str:
 
 
 def _fate(source: Logs, has_server: bool) -> str:
-    """What becomes of a line that was read.
+    """What becomes of a line that was read; NULL for a bad one.
 
     With `ours`: the client is not in it, and the destination, where it is known, is. Without: what the log itself
     says of the direction. The destination of an AWS flow is the interface's private address, which nobody else has.
@@ -119,7 +119,8 @@ def _fate(source: Logs, has_server: bool) -> str:
     else:
         towards = "COALESCE(inbound, TRUE)"
     return (
-        f"CASE WHEN skip THEN {NOTHING} WHEN {within('client', ours)} THEN {ELSEWHERE}"
+        f"CASE WHEN reason IS NOT NULL THEN NULL WHEN skip THEN {NOTHING}"
+        f" WHEN {within('client', ours)} THEN {ELSEWHERE}"
         f" WHEN {within('client', net.SPECIAL)} THEN {SPECIAL}"
         f" WHEN COALESCE(counts, TRUE) AND {towards} THEN {COUNTS} ELSE {ELSEWHERE} END"
     )

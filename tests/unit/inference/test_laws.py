@@ -1,0 +1,160 @@
+"""Laws of confidence that hold for any numbers, and that both forms of the scorer agree."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS
+from mipdns.inference import crowd, explain
+from mipdns.inference.reasons import term_points
+from mipdns.inference.scorecard import MEASURED, probability_points
+from mipdns.inference.voices import NOTHING, hear, voice
+from mipdns.inference.weigh import confidence, weigh
+from mipdns.vocabulary import Signal
+from tests.unit.inference.build import AS_OF, CARD, assertion
+from tests.unit.inference.worlds import ORIGINS, column, unit_columns
+
+PRIORS = st.floats(0.01, 0.9)
+TYPES = st.one_of(st.none(), st.sampled_from(NETWORK_TYPES))
+SUMS = st.dictionaries(st.sampled_from(MEASURED), st.integers(-6000, 6000))
+CONTEXT = {"neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]), "neighbours_crowded": column("share")}
+
+
+def heard(*origins):
+    return hear([voice(assertion("51.15.7.9", origin), CARD) for origin in origins], CARD)
+
+
+def total(measured, voices, **rest):
+    return sum(line.points for line in weigh(measured, voices, CARD, **rest)) + sum(measured.values())
+
+
+@given(st.sampled_from(MEASURED), st.integers(-(10**6), 10**6), PRIORS, TYPES, TYPES)
+def test_one_statistical_kind_alone_stays_below_50(kind, points, prior, declared, traffic):
+    assert confidence(total({kind: points}, NOTHING, prior=prior, declared=declared, traffic=traffic)) < 50
+
+
+@given(PRIORS, TYPES, TYPES, st.sampled_from([name for name in CARD.assertions if name.startswith("names.")]))
+def test_words_in_names_alone_stay_below_50(prior, declared, traffic, origin):
+    assert confidence(total({}, heard(origin), prior=prior, declared=declared, traffic=traffic)) < 50
+
+
+@given(st.sampled_from(MEASURED), PRIORS, TYPES, TYPES, st.data())
+def test_no_values_of_one_kinds_features_reach_50(kind, prior, declared, traffic, data):
+    names = {term.feature for term in CARD.terms if term.bit is kind} | {name for t in CARD.terms for name in t.when}
+    columns = {name: data.draw(column(name)) for name in UNIT_COLUMNS}
+    columns |= {name: data.draw(strategy) for name, strategy in CONTEXT.items()}
+    assert names
+    points = sum(term_points(term, columns)[1] for term in CARD.terms if term.bit is kind)
+    assert confidence(total({kind: points}, NOTHING, prior=prior, declared=declared, traffic=traffic)) < 50
+
+
+@given(SUMS, st.sampled_from(MEASURED), st.integers(1, 6000), PRIORS, TYPES, TYPES, st.lists(ORIGINS, max_size=4))
+def test_more_of_any_kind_never_lowers(measured, kind, more, prior, declared, traffic, origins):
+    rest = {"prior": prior, "declared": declared, "traffic": traffic}
+    louder = measured | {kind: measured.get(kind, 0) + more}
+    assert total(louder, heard(*origins), **rest) >= total(measured, heard(*origins), **rest)
+
+
+POSITIVE = sorted(origin for origin, term in CARD.assertions.items() if term.weight > 0)
+NEGATIVE = sorted(origin for origin, term in CARD.assertions.items() if term.weight < 0)
+
+
+@given(SUMS, PRIORS, TYPES, TYPES, st.lists(ORIGINS, max_size=4), st.sampled_from(POSITIVE))
+def test_what_speaks_for_sharing_never_lowers_what_is_served(measured, prior, declared, traffic, origins, more):
+    rest = {"prior": prior, "declared": declared, "traffic": traffic}
+    before = confidence(total(measured, heard(*origins), **rest))
+    after = confidence(total(measured, heard(*origins, more), **rest))
+    if before < 99 or not more.startswith("partner."):
+        assert after >= before
+
+
+@given(SUMS, PRIORS, TYPES, TYPES, st.lists(ORIGINS, max_size=4), st.sampled_from(NEGATIVE))
+def test_what_speaks_against_sharing_never_raises_what_is_served(measured, prior, declared, traffic, origins, more):
+    rest = {"prior": prior, "declared": declared, "traffic": traffic}
+    before = total(measured, heard(*origins), **rest)
+    assert total(measured, heard(*origins, more), **rest) <= before
+
+
+@given(SUMS, PRIORS, TYPES, TYPES, st.lists(ORIGINS, max_size=4))
+def test_a_partner_outweighs_everything_else(measured, prior, declared, traffic, origins):
+    rest = {"prior": prior, "declared": declared, "traffic": traffic}
+    others = [origin for origin in origins if not origin.startswith("partner.")]
+    assert confidence(total(measured, heard("partner.deny", *others), **rest)) <= 10
+    assert confidence(total(measured, heard("partner.confirm", *others), **rest)) >= 90
+
+
+@given(SUMS, st.sampled_from(["list.tor", "list.relay", "list.proxy", "list.vpn"]), TYPES, TYPES)
+def test_no_traffic_takes_a_published_egress_below_80(measured, origin, declared, traffic):
+    assert confidence(total(measured, heard(origin), prior=0.3, declared=declared, traffic=traffic)) >= 80
+
+
+@given(st.lists(ORIGINS, max_size=6), st.randoms())
+def test_neither_the_order_nor_the_number_of_equal_words_matters(origins, random):
+    shuffled = origins * 2
+    random.shuffle(shuffled)
+    assert heard(*shuffled) == heard(*origins)
+
+
+@given(PRIORS, PRIORS, SUMS)
+def test_a_higher_prior_never_lowers(one, other, measured):
+    low, high = sorted([one, other])
+    assert total(measured, NOTHING, prior=low) <= total(measured, NOTHING, prior=high)
+
+
+@pytest.mark.parametrize(("percent", "points"), [(50, 0), (45, -201), (30, -847), (97, 3476), (1, -20000), (99, 20000)])
+def test_percent_of_log_odds(percent, points):
+    assert confidence(points) == percent
+    if abs(points) < 20000:
+        assert abs(probability_points(percent / 100) - points) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            unit_columns(), st.fixed_dictionaries(CONTEXT), TYPES, TYPES, st.lists(ORIGINS, max_size=3, unique=True)
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    PRIORS,
+)
+def test_the_vector_and_the_plain_form_agree(units, prior):
+    columns = {
+        name: np.array([(seen | around)[name] for seen, around, *_ in units], dtype=np.float32)
+        for name in [*UNIT_COLUMNS, *CONTEXT_COLUMNS]
+    }
+
+    def kinds(at):
+        return np.array([NETWORK_TYPES.index(unit[at]) if unit[at] else -1 for unit in units], dtype=np.int8)
+
+    said = [[assertion("51.15.7.9", origin) for origin in unit[4]] for unit in units]
+    heards = [hear([voice(one, CARD) for one in every], CARD) for every in said]
+    facts = crowd.Facts(crowd.measure(columns, CARD, MEASURED), kinds(2), kinds(3), np.arange(len(units)))
+    total_ = crowd.weigh(facts, crowd.Heards(heards), CARD, prior)
+    for at, unit in enumerate(units):
+        told = explain(
+            assertion("51.15.7.9", "list.tor").first,
+            observation={name: float(values[at]) for name, values in columns.items()},
+            assertions=said[at],
+            scorecard=CARD,
+            as_of=AS_OF,
+            prior=prior,
+            declared=unit[2],
+            traffic=unit[3],
+        )
+        assert round(told.log_odds * 1000) == total_.points[at]
+        assert told.confidence == total_.confidence[at]
+        assert round(sum(term.log_odds for term in told.terms) * 1000) == total_.points[at]
+        spoke: dict[Signal, float] = {}
+        for term in told.terms:
+            if term.signal:
+                spoke[term.signal] = spoke.get(term.signal, 0) + round(term.log_odds * 1000)
+        assert {signal for signal, points in spoke.items() if points} == {
+            signal for signal in Signal if signal & int(total_.signals[at])
+        }

@@ -1,0 +1,62 @@
+"""docs/model.md shows the shipped scorecard: every table row in it is made from the scorecard, and none is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from mipdns.evidence import NETWORK_TYPES
+from mipdns.inference.features import DERIVED
+from tests.conftest import REPOSITORY
+from tests.unit.inference.build import CARD
+
+
+def number(value):
+    return f"{value:g}"
+
+
+def steps(term):
+    """`<2: −1.4 · 2: −0.9`: the weight below the first edge, and from each edge on."""
+    edges = [f"<{number(term.edges[0])}", *map(number, term.edges)]
+    return " · ".join(f"{edge}: {weight:+g}" for edge, weight in zip(edges, term.weights, strict=True))
+
+
+def bounds(term):
+    told = []
+    for name, (low, high) in term.when.items():
+        lower = f"{number(low)} ≤ " if low is not None else ""
+        upper = f" < {number(high)}" if high is not None else ""
+        told.append(f"{lower}`{name}`{upper}")
+    return ", ".join(told)
+
+
+def rows():
+    """Every row of the page's tables, in their order."""
+    for term in CARD.terms:
+        shown = (f"`{term.feature}`", term.signal, steps(term), bounds(term), term.reason, ", ".join(term.source))
+        yield f"| {' | '.join(shown)} |"
+    for name, types in (("declared", CARD.network.declared), ("traffic", CARD.network.traffic)):
+        weights = " · ".join(f"{kind}: {getattr(types, kind):+g}" for kind in NETWORK_TYPES)
+        yield f"| {name} | {weights} | {types.reason} | {', '.join(types.source)} |"
+    for origin, said in CARD.assertions.items():
+        kind = "may list alone" if said.alone else "context" if said.datacentre else ""
+        yield f"| `{origin}` | {said.weight:+g} | {kind} | {said.reason} | {', '.join(said.source)} |"
+    for name, work in CARD.literature.items():
+        yield f"| {name} | {work} |"
+    for name, derived in DERIVED.items():
+        yield f"| `{name}` | `{derived.left}` {derived.operator} `{derived.right}` | {derived.meaning} |"
+
+
+@pytest.fixture(scope="module")
+def page():
+    return (REPOSITORY / "docs" / "model.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("row", list(rows()), ids=lambda row: row[:40])
+def test_the_page_shows_each_weight(page, row):
+    assert row in page.splitlines()
+
+
+def test_the_page_shows_the_rules_as_they_are_set(page):
+    rules = CARD.rules
+    for name in rules.__struct_fields__:
+        assert f"`{name}` = {number(getattr(rules, name))}" in page

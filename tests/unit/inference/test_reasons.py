@@ -1,0 +1,79 @@
+"""What `explain` tells, and that it needs no numpy."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+
+from mipdns import net
+from mipdns.inference import explain
+from mipdns.vocabulary import Signal
+from tests.unit.inference import people
+from tests.unit.inference.build import AS_OF, CARD, assertion
+
+ADDRESS = net.parse_address("51.15.7.9")
+
+
+def told(observation, *origins, **rest):
+    said = [assertion("51.15.7.9", origin) for origin in origins]
+    return explain(ADDRESS, observation=observation, assertions=said, scorecard=CARD, as_of=AS_OF, **rest)
+
+
+def origins(explanation):
+    return [term.origin for term in explanation.terms]
+
+
+def test_the_prior_comes_first_and_every_term_has_its_reason():
+    explanation = told(people.CGNAT, "trace.cgnat", declared="residential", traffic="mobile", prior=0.2)
+    assert explanation.terms[0].origin == "prior"
+    assert explanation.terms[0].log_odds == round(math.log(0.2 / 0.8), 3)
+    assert {"ports_hour_max", "agents_day_max", "network.residential", "traffic.mobile", "trace.cgnat"} <= set(
+        origins(explanation)
+    )
+    assert all(term.reason for term in explanation.terms)
+    ports = next(term for term in explanation.terms if term.origin == "ports_hour_max")
+    assert (ports.signal, ports.value) == (Signal.PORTS, 420.0)
+
+
+def test_one_loud_kind_shows_the_rule_that_holds_it_down():
+    explanation = told(people.SCANNER_WITHOUT_AGENT, prior=0.6)
+    assert explanation.confidence == 45
+    assert explanation.terms[-1].origin == "rule.uncorroborated"
+    assert explanation.terms[-1].log_odds < 0
+
+
+def test_doubt_and_partners_show_their_rules():
+    assert "rule.doubt" in origins(told(people.SCANNER, "list.tor"))
+    denied = told(people.CGNAT, "partner.deny", declared="mobile")
+    assert origins(denied)[-2:] == ["rule.partner", "partner.deny"]
+
+
+def test_a_data_centre_is_told_once_and_not_beside_an_egress_list():
+    centre = {"network.hosting", "traffic.hosting", "list.hosting"}
+    alone = told(people.QUIET, "list.hosting", declared="hosting", traffic="hosting")
+    listed = told(people.QUIET, "list.hosting", "list.vpn", declared="hosting", traffic="hosting")
+    assert centre & set(origins(alone)) == {"list.hosting"}
+    assert centre & set(origins(listed)) == set()
+
+
+def test_what_expired_or_speaks_of_others_is_passed_over():
+    old = assertion("51.15.7.9", "list.tor", age_days=50, life_days=30)
+    beside = assertion("51.15.7.10", "list.tor")
+    explanation = explain(ADDRESS, observation=None, assertions=[old, beside], scorecard=CARD, as_of=AS_OF)
+    assert origins(explanation) == ["prior"]
+
+
+def test_missing_columns_say_nothing():
+    columns = {"ports_hour_max": None, "agents_day_max": math.nan}
+    assert origins(told(columns)) == ["prior"]
+    assert told(columns).confidence == 30
+
+
+def test_reasons_for_one_address_need_no_numpy():
+    program = (
+        "import sys, mipdns.inference as i; i.shipped_scorecard(); i.explain; "
+        "assert 'numpy' not in sys.modules; i.judge; assert 'numpy' in sys.modules"
+    )
+    run = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")

@@ -1,0 +1,1 @@
+"""Log sources: every format to the same integers, the same counts as brute force."""

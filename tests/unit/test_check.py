@@ -1,0 +1,28 @@
+"""`check` looks at one build, even while a load writes the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mipdns import store
+from mipdns.check import check
+from mipdns.config import Config, Store
+
+from .store.made import contents, verdict
+
+
+def test_a_load_meanwhile_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    database = tmp_path / "mip.db"
+    store.regenerate(database, contents([verdict("51.15.7.0/24")]))
+    latest_build = store.latest_build
+
+    def load_meanwhile(path: Path) -> store.Build:
+        build = latest_build(path)
+        store.regenerate(path, contents([verdict("51.15.7.0/24"), verdict("51.15.9.0/24")]))
+        return build
+
+    monkeypatch.setattr(store, "latest_build", load_meanwhile)
+    [found] = [finding for finding in check(Config(Store(str(database)))) if finding.what == "database"]
+    assert found.good, found.says
