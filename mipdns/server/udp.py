@@ -82,9 +82,10 @@ class PythonUdp:
     """UDP in the thread of the selector: what `server.native.NativeUdp` is, without anything compiled."""
 
     def __init__(self, listeners: Sequence[Listener], answering: Answering, selector: selectors.BaseSelector) -> None:
-        self._services = [UdpService(listener, answering) for listener in listeners]
-        for listener, service in zip(listeners, self._services, strict=True):
-            selector.register(listener.udp_sockets[0], selectors.EVENT_READ, service.ready)
+        self._selector = selector
+        self._services = {listener.udp_sockets[0]: UdpService(listener, answering) for listener in listeners}
+        for socket_, service in self._services.items():
+            selector.register(socket_, selectors.EVENT_READ, service.ready)
 
     def __str__(self) -> str:
         return "Python"
@@ -93,10 +94,12 @@ class PythonUdp:
         """Nothing: the selector's turns do it all."""
 
     def finish(self, grace_s: float) -> None:
-        """Answer what has arrived, as far as one turn goes."""
+        """Answer what has arrived, as far as one turn goes, and wake the selector no more."""
         del grace_s
-        for service in self._services:
+        for socket_, service in self._services.items():
+            self._selector.unregister(socket_)
             service.drain()
+        self._services.clear()
 
 
 def leave_from(control: Control) -> Control:

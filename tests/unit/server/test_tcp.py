@@ -60,7 +60,7 @@ def test_without_room_the_quietest_gives_way_and_the_listener_rests(monkeypatch:
             tcp.stop_listening(listener)
             tcp.finish(0.0)
             assert second.recv(1) == b""
-    listener.udp.close()
+    listener.udp_sockets[0].close()
 
 
 def test_at_the_end_what_was_read_is_answered() -> None:
@@ -81,7 +81,7 @@ def test_at_the_end_what_was_read_is_answered() -> None:
         tcp.stop_listening(listener)
         tcp.finish(10.0)
         assert len(list(read_messages(client))) == many
-    listener.udp.close()
+    listener.udp_sockets[0].close()
 
 
 def _turn(selector: selectors.BaseSelector, tcp: TcpService) -> None:
