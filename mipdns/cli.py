@@ -161,9 +161,10 @@ def lookup(
     as_json: bool,
 ) -> None:
     """Ask a server about addresses, over DNS."""
-    from mipdns.lookup import describe_answer, where_to_ask
+    from mipdns.lookup import check_list, describe_answer, where_to_ask
     from mipdns.lookup import lookup as ask
 
+    check_list(sub_list)
     server, origin = where_to_ask(config_path, server, origin)
     for address in addresses:
         _print(describe_answer(address, ask(address, server, origin, sub_list)), as_json)

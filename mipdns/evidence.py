@@ -1,4 +1,4 @@
-"""The records that pass from sources to inference: columns, units, meaning. Data only; version below.
+"""The records that pass from sources to inference: columns, units, meaning. Data only.
 
 Three shapes cross this line:
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-
-EVIDENCE_VERSION = 1
-"""Raised whenever a column below changes its name, unit or meaning."""
 
 UNIT_COLUMNS: dict[str, str] = {
     "days": "UTC days of the window in which the unit was seen",

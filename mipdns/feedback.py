@@ -10,6 +10,7 @@ from pathlib import Path
 from mipdns import net, store
 from mipdns.errors import FeedbackError
 from mipdns.evidence import FEEDBACK, Label
+from mipdns.sources.reading import refuse_too_wide
 from mipdns.vocabulary import CLASS_NAMES, Class
 
 
@@ -24,12 +25,16 @@ def say(
 ) -> str:
     """Write a label and return it in words. `class_names` are keys of CLASS_NAMES.
 
-    Raises FeedbackError for a day that has not come (it would outweigh every later word) or a speaker without a name,
-    AddressError for special-purpose space, and StoreError.
+    Raises FeedbackError for a day that has not come (it would outweigh every later word), a range that is too wide or
+    a speaker without a name, AddressError for special-purpose space, and StoreError.
     """
     today = datetime.datetime.now(datetime.UTC).date()
     if observed and observed > today + datetime.timedelta(1):  # east of here it is tomorrow already
         raise FeedbackError(f"--observed {observed} has not come yet; today is {today} (UTC)")
+    try:
+        refuse_too_wide(*prefix)
+    except ValueError as fault:
+        raise FeedbackError(str(fault)) from None
     classes = Class(0)
     for name in class_names:
         classes |= CLASS_NAMES[name]

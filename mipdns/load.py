@@ -72,7 +72,7 @@ def load(
         reading.expand(source)
     _make_room(database)
     evidence = read_sources(config, stages, today)
-    as_of = evidence.logs.as_of if evidence.logs else min(config.load.as_of or today, today)
+    as_of = evidence.logs.as_of if evidence.logs else config.load.as_of or today
     with stages.stage("judge"):
         judgement = inference.judge(
             logs=evidence.logs,

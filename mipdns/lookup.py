@@ -15,6 +15,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from mipdns import net
+from mipdns.answer.lists import SUB_LISTS, make_lists
 from mipdns.config import parse_listen, read_config
 from mipdns.errors import LookupFailed
 from mipdns.zonefile import choose_zone, origin_text
@@ -71,6 +72,15 @@ def _ask(
     if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         raise LookupFailed(f"{where} answered {dns.rcode.to_text(response.rcode())} for {name}")
     return [rdata for rrset in response.answer if rrset.rdtype == rdtype for rdata in rrset]
+
+
+def check_list(name: str) -> None:
+    """Raise LookupFailed for a list that no zone has: the answer to a slip of the pen would read "not listed"."""
+    labels = tuple(name.lower().encode("ascii", "replace").split(b".")) if name else ()
+    if labels not in make_lists(1, SUB_LISTS):
+        raise LookupFailed(
+            f"there is no list {name!r}: a list is all, bits, t01 to t100, a class, or t80.cgnat and so on"
+        )
 
 
 def where_to_ask(config_path: Path, server: tuple[str, int] | None, origin: str | None) -> tuple[tuple[str, int], str]:

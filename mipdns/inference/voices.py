@@ -135,14 +135,12 @@ def _share(points: int, card: Scorecard) -> int:
 
 
 def _partner(said: list[Voice], card: Scorecard) -> list[Line]:
-    """The newest partner's word; of one day the one for the narrower range; two that then differ cancel out."""
+    """The partner's word for the narrowest range; of several for it the newest; two that then differ cancel out."""
     words = [one for one in said if one.signal is Signal.PARTNER]
     if not words:
         return []
-    newest = max(words, key=lambda one: (one.observed, -one.partner_width))
-    last_words = {
-        one.origin for one in words if (one.observed, one.partner_width) == (newest.observed, newest.partner_width)
-    }
+    width, day = min((one.partner_width, datetime.date.max - one.observed) for one in words)
+    last_words = {one.origin for one in words if (one.partner_width, datetime.date.max - one.observed) == (width, day)}
     return [Line(Signal.PARTNER, origin, card.assertions[origin].points) for origin in sorted(last_words)]
 
 

@@ -201,10 +201,16 @@ def named_range(text: str) -> net.Range:
     except ValueError as fault:
         told = str(fault) if text in str(fault) and len(text) <= 60 else f"{clip(text)} is not an address or a prefix"
         raise ValueError(told + hint(text)) from None
+    refuse_too_wide(first, last)
+    return first, last
+
+
+def refuse_too_wide(first: int, last: int) -> None:
+    """Raise ValueError for a range that nobody can speak of as one, such as half the Internet."""
     bits = 32 - V4_LENGTH_MIN if net.is_v4(first) and net.is_v4(last) else net.ADDRESS_BITS - V6_LENGTH_MIN
     if last - first >= 1 << bits:
-        raise ValueError(f"{clip(text)} is wider than a /{V4_LENGTH_MIN} (IPv4) or /{V6_LENGTH_MIN} (IPv6)")
-    return first, last
+        told = net.format_range(first, last)
+        raise ValueError(f"{told} is wider than a /{V4_LENGTH_MIN} (IPv4) or /{V6_LENGTH_MIN} (IPv6)")
 
 
 class FileTally:

@@ -118,4 +118,7 @@ def _row(line: str, places: dict[str, int], source: str) -> Label:
         observed = datetime.date.fromisoformat(value["observed"])
     except ValueError:
         raise ValueError(f"observed {clip(value['observed'])} is not a day such as 2026-09-22") from None
+    tomorrow = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(1)
+    if observed > tomorrow:  # east of here it is tomorrow already
+        raise ValueError(f"observed {observed} has not come yet: it would outweigh every later word")
     return Label(first, last, verdict == "confirm", classes, observed, value["who"] or source, source)

@@ -37,3 +37,8 @@ def test_a_user_without_a_name_must_give_one(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(FeedbackError, match="say who with --who"):
         feedback.say(tmp_path / "mip.db", RANGE, confirmed=True)
     feedback.say(tmp_path / "mip.db", RANGE, confirmed=True, who="me")
+
+
+def test_nobody_speaks_of_half_the_internet(tmp_path: Path):
+    with pytest.raises(FeedbackError, match="wider than a /8"):
+        feedback.say(tmp_path / "mip.db", net.parse_range("50.0.0.0/7"), confirmed=False, who="me")

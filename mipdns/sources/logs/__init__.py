@@ -45,7 +45,7 @@ def read_logs(
     """
     if not sources:
         return None, []
-    paths = [reading.expand(source) for source in sources]
+    paths = [_without_empty(reading.expand(source)) for source in sources]
     files: list[list[Numbered]] = []
     for source, found in zip(sources, paths, strict=True):
         first = sum(map(len, files))
@@ -68,6 +68,11 @@ def read_logs(
     except (duckdb.IOException, OSError) as fault:
         raise SourceError(f"logs: [load] work folder {load.work}: {str(fault).splitlines()[0]}") from None
     return evidence, reads
+
+
+def _without_empty(paths: list[Path]) -> list[Path]:
+    """Of several files those that hold anything: right after a rotation the newest log is empty. One alone stays."""
+    return [path for path in paths if path.stat().st_size] or paths
 
 
 @contextmanager
@@ -138,7 +143,7 @@ def _read(
     for source, group in zip(sources, files, strict=True):
         for read in ingest(connection, source, group):
             done += read
-            progress("read logs", done / total)
+            progress("read logs", done / max(total, 1))
         reads += account(connection, source, group, load.bad_lines_max)
     return reads
 

@@ -107,12 +107,12 @@ def test_what_is_not_exact_widens_to_its_64():
     assert [(row.first & (1 << 64) - 1, row.last & (1 << 64) - 1) for row in judgement.verdicts] == [(0, (1 << 64) - 1)]
 
 
-def test_the_newer_partner_wins_and_of_one_day_the_narrower_range():
+def test_the_partner_of_the_narrower_range_wins_and_of_one_range_the_newer():
     old_confirm = assertion("51.15.7.0/24", "partner.confirm", age_days=9)
     new_deny = assertion("51.15.7.0/24", "partner.deny", age_days=1)
     narrow_deny = assertion("51.15.7.9", "partner.deny", age_days=9)
     newer = judged(None, [old_confirm, new_deny])
-    narrower = judged(None, [old_confirm, narrow_deny])
+    narrower = judged(None, [assertion("51.15.7.0/24", "partner.confirm", age_days=1), narrow_deny])
     assert confidence(newer, "51.15.7.9") <= 3
     assert confidence(narrower, "51.15.7.9") <= 3
     assert confidence(narrower, "51.15.7.8") >= 95

@@ -90,6 +90,7 @@ BAD = [
     ("1.2.3.0/24,confirm,hosting,2026-09-22,isp", "class 'hosting' is none of"),
     ("1.2.3.0/24,confirm,,22.9.2026,isp", "observed '22.9.2026' is not a day such as 2026-09-22"),
     ("1.2.3.0/24,confirm,,,isp", "observed '' is not a day"),
+    ("1.2.3.0/24,confirm,,2226-09-22,isp", "observed 2226-09-22 has not come yet"),
     ("1.2.3.0/24,confirm,,2026-09-22", "has 4 columns, not 5"),
     ("1.2.3.0/24,confirm,,2026-09-22,isp,more", "has 6 columns, not 5"),
     ("example.com,confirm,,2026-09-22,isp", "'example.com' is not an IP address"),

@@ -69,6 +69,13 @@ def test_every_packing_reads_the_same(tmp_path: Path, pack: Callable[[bytes], tu
     assert file.dated == evidence.as_of == datetime.date(2026, 11, 20)
 
 
+def test_right_after_a_rotation_the_newest_log_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_bytes(b"")
+    (tmp_path / "access.log.1").write_bytes(CONTENT)
+    _, files = read(tmp_path, combined(tmp_path / "access.log*"))
+    assert [(file.file, file.rows) for file in files] == [(str(tmp_path / "access.log.1"), 5000)]
+
+
 def no_such(folder: Path) -> config.Logs:
     return combined(folder / "absent.log")
 
