@@ -60,7 +60,8 @@ def _mipdns(
     """home: a folder that holds `mip.db`, where it is not to be the one that is kept."""
     del folder
     config = write_config(home or forms.database().parent, listen=(f"127.0.0.1:{port}",), threads=threads)
-    environment = {} if native else {"MIPDNS_NO_EXTENSIONS": "1"}
+    # Bytecode is kept, as it is of every installed package: the first, unmeasured start writes it.
+    environment = {"PYTHONDONTWRITEBYTECODE": ""} | ({} if native else {"MIPDNS_NO_EXTENSIONS": "1"})
     return Launch([sys.executable, "-m", "mipdns.server", str(config)], environment)
 
 
