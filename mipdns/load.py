@@ -65,7 +65,7 @@ def load(config: Config, progress: Progress = silent, *, today: datetime.date | 
         reading.expand(source)
     _make_room(database)
     evidence = read_sources(config, stages, today)
-    as_of = evidence.logs.as_of if evidence.logs else min(config.load.as_of or today, today)
+    as_of = evidence.logs.as_of if evidence.logs else config.load.as_of or today
     with stages.stage("judge"):
         judgement = inference.judge(
             logs=evidence.logs,
