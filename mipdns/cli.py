@@ -326,14 +326,15 @@ def _print(document: dict[str, object], as_json: bool) -> None:
         return
     width = max(map(len, document))
     for key, value in document.items():
-        lines = value if isinstance(value, list) else [_in_words(value)]
-        for number, line in enumerate(lines):
-            click.echo(f"{'' if number else key:<{width}}  {line}")
+        for number, line in enumerate(value if isinstance(value, list) else [value]):
+            click.echo(f"{'' if number else key:<{width}}  {_in_words(line)}")
 
 
 def _in_words(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {number}" for key, number in value.items())
+        return ", ".join(f"{key} {_in_words(part)}" for key, part in value.items() if part)
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None else str(value)

@@ -110,6 +110,8 @@ class LogEvidence(NamedTuple):
     """Days of the window in which every hour of the day lies between the first and the last log line."""
     complete_weekend_days: int
     """How many of them are Saturdays or Sundays (UTC)."""
+    lines_outside: int
+    """Lines that could be read and lie before or after the window: old logs, clocks that are wrong."""
 
 
 Stance = Literal["shared", "single", "hosting"]

@@ -70,7 +70,8 @@ def _lines(explained: Explained) -> list[str]:
     address = net.format_address(explained.address)
     when = f"build {explained.build.serial}, judged as of {explained.build.as_of}"
     if explained.verdict is None or explained.explanation is None:
-        return [f"{address} has no verdict: no source speaks of it ({when})"]
+        why = "it lies in special-purpose space" if net.is_special(explained.address) else "no source speaks of it"
+        return [f"{address} has no verdict: {why}, or [load] exclude leaves it out ({when})"]
     verdict, explanation = explained.verdict, explained.explanation
     lines = [
         f"{address} is served at {verdict.confidence} % as {', '.join(names(Class(verdict.classes)))} ({when})",

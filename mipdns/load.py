@@ -85,6 +85,7 @@ def load(
             as_of=as_of,
             progress=progress,
         )
+    outside = evidence.logs.lines_outside if evidence.logs else 0
     contents = store.Contents(
         verdicts=judgement.verdicts,
         observations=judgement.observations,
@@ -97,7 +98,7 @@ def load(
         window_days=config.load.window_days,
         model=card.name,
         prior=config.load.prior or card.prior,
-        counts=judgement.counts,
+        counts=judgement.counts | ({"lines_outside_window": outside} if outside else {}),
         scores=judgement.scores,
         stages=stages.seconds,
     )

@@ -22,7 +22,22 @@ def status(config: Config) -> dict[str, object]:
         **describe_build(build),
         "age_hours": round(age.total_seconds() / 3600, 1),
         "server": _server(config),
-        "source": [_describe_source(source) for source in store.sources(database)],
+        "source": [describe_source(source) for source in store.sources(database)],
+    }
+
+
+def describe_source(file: FileRead) -> dict[str, object]:
+    """A file that was read, for printing; `bad_lines` holds the first of the rejected ones."""
+    return {
+        "name": file.source,
+        "file": file.file,
+        "dated": str(file.dated),
+        "rows": file.rows,
+        "rejected": file.rejected,
+        "special": file.dropped,
+        "bad_lines": [f"{bad.file}:{bad.line}: {bad.reason}" for bad in file.examples],
+        "sha256": file.digest,
+        "licence": file.licence,
     }
 
 
@@ -32,13 +47,6 @@ def _server(config: Config) -> str:
         return "not running"
     trouble = f", but it kept that: {running.fault}" if running.fault else ""
     return f"process {running.pid} serves build {running.serial} on {', '.join(running.listen)}{trouble}"
-
-
-def _describe_source(file: FileRead) -> str:
-    rejected = f", {file.rejected} rejected" if file.rejected else ""
-    dropped = f", {file.dropped} in special-purpose space" if file.dropped else ""
-    first = f" (first: line {file.examples[0].line}: {file.examples[0].reason})" if file.examples else ""
-    return f"{file.source}: {file.file}, {file.rows} rows{rejected}{dropped}{first}, dated {file.dated}"
 
 
 def describe_build(build: store.Build) -> dict[str, object]:

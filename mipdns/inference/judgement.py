@@ -230,7 +230,7 @@ def _no_units() -> UnitTable:
 def _no_logs(as_of: datetime.date) -> LogEvidence:
     nothing = np.empty(0)
     profile = Profile(nothing.astype(np.uint64), nothing.astype(np.bool_), nothing.astype(np.int8), *[nothing] * 5)
-    return LogEvidence(_no_units(), profile, as_of, as_of, 0, 0)
+    return LogEvidence(_no_units(), profile, as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
 
 
 assert tuple(CONTEXT_COLUMNS) == ("neighbours_seen", "neighbours_crowded")  # noqa: S101  (what `neighbours` returns)

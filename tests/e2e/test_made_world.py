@@ -97,7 +97,10 @@ def test_what_is_served_is_mostly_true(world: Path) -> None:
 def test_every_command_says_what_it_did_to_a_program(world: Path) -> None:
     unit = next(iter(served(world)))
     address = net.format_address(unit[0])
-    assert json.loads(must(world, "status", "--json"))["verdicts"] == len(served(world))
+    status = json.loads(must(world, "status", "--json"))
+    assert status["verdicts"] == len(served(world))
+    assert {source["name"] for source in status["source"]} >= {"edge", "tor", "partner"}
+    assert all(source["rows"] > 0 for source in status["source"])
     assert json.loads(must(world, "explain", "--json", address))["confidence"] == unit[2]
     assert all(finding["good"] for finding in json.loads(must(world, "check", "--json")))
 

@@ -56,7 +56,9 @@ def logs(
     last_day = np.full(len(order), (AS_OF - datetime.date(1970, 1, 1)).days - 1, dtype=np.int32)
     table = UnitTable(np.array(order, dtype=np.uint64), last_day, columns)
     first_day = AS_OF - datetime.timedelta(6)
-    return LogEvidence(table, profile or no_profile(), AS_OF, first_day, complete_days, complete_weekend_days)
+    return LogEvidence(
+        table, profile or no_profile(), AS_OF, first_day, complete_days, complete_weekend_days, lines_outside=0
+    )
 
 
 def judged(

@@ -53,6 +53,7 @@ def count(
     as_of = as_of or newest_day(hours, now)
     last = day_number(as_of)
     first = last - window_days + 1
+    outside = sum(seen.lines for seen in hours if not first <= seen.hour // 24 <= last)
     full = full_days(hours, first, last)
     connection.execute("CREATE TABLE full_day (sensor UINTEGER, day INTEGER)")
     if full:
@@ -75,6 +76,7 @@ def count(
         first_day=EPOCH + datetime.timedelta(days=first),
         complete_days=len(complete := {day for _, day in full}),
         complete_weekend_days=sum((EPOCH + datetime.timedelta(days=day)).weekday() >= 5 for day in complete),
+        lines_outside=outside,
     )
 
 

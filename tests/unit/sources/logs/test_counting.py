@@ -191,10 +191,11 @@ def test_the_window_ends_with_as_of_and_leaves_out_what_is_older(tmp_path: Path)
     evidence, (file,) = read(tmp_path, *sources)
     assert (evidence.as_of, evidence.first_day) == (datetime.date(2026, 11, 25), datetime.date(2026, 11, 19))
     assert features(evidence)["9.9.9.1"]["days"] == 7
-    assert (file.rows, file.rejected) == (10, 0)
+    assert (file.rows, file.rejected, evidence.lines_outside) == (10, 0, 3)
     evidence, _ = read(tmp_path, *sources, as_of=datetime.date(2026, 11, 17), window_days=1)
     assert (evidence.as_of, evidence.first_day) == (datetime.date(2026, 11, 17), datetime.date(2026, 11, 17))
     assert evidence.units.last_day.tolist() == [MONDAY + 1]
+    assert evidence.lines_outside == 9
 
 
 def test_an_agent_that_is_missing_is_none_and_one_that_is_not_logged_is_unknown(tmp_path: Path) -> None:
