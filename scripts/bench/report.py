@@ -1,4 +1,4 @@
-"""The page of results. In: docs/benchmarks.json. Out: docs/benchmarks.md and docs/benchmarks.svg.
+"""The page of results. In: docs/benchmarks.json. Out: docs/benchmarks.md, docs/benchmarks.svg, a part of README.md.
 
 The one rule: no number is written by hand; what was not measured is not there.
 """
@@ -12,7 +12,9 @@ from typing import Any
 
 import plot
 
-DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+README_FROM, README_TO = "<!-- scripts/bench/all writes this -->\n", "<!-- up to here -->\n"
 SHOWN = 1_000_000
 """How many listings the first table and the plot are about, if they were measured."""
 
@@ -31,6 +33,39 @@ def write(document: Document) -> None:
     (DOCS / "benchmarks.md").write_text("\n".join(_page(document)) + "\n")
     if document.get("answers"):
         (DOCS / "benchmarks.svg").write_text(plot.draw(document["answers"], _shown(document)))
+        readme = ROOT / "README.md"
+        readme.write_text(with_results(readme.read_text(), document))
+
+
+def with_results(readme: str, document: Document) -> str:
+    """The README with this document's plot and table between its two marks."""
+    before, _, rest = readme.partition(README_FROM)
+    _, _, after = rest.partition(README_TO)
+    return before + README_FROM + "\n".join(_summary(document)) + "\n" + README_TO + after
+
+
+def _summary(document: Document) -> Iterator[str]:
+    shown = next(each for each in document["answers"] if each["listings"] == _shown(document))
+    yield "![CPU time a query of each server, and how it grows with the listings](docs/benchmarks.svg)"
+    yield ""
+    yield from _table(
+        ("server", "user µs a query", "user and kernel µs", "÷ echo"),
+        (
+            (
+                f"**{name}**" if name == "mipdns" else name,
+                f"{each['user_us']:.2f}",
+                f"{each['cpu_us']:.2f}",
+                f"{shown['over_echo'][name]:.2f}" if name in shown["over_echo"] else "",
+            )
+            for name, each in sorted(shown["medians"].items(), key=lambda item: item[1]["cpu_us"])
+        ),
+    )
+    yield ""
+    yield (
+        f"Server CPU time a query, {shown['listings']:,} listings, side by side in one run of "
+        f"`scripts/bench/all --part answers --rounds {shown['rounds']} --seconds {shown['seconds']:g}` on "
+        f"{document['machines']['answers']['cores']} shared cores; `echo` receives and sends and does nothing else."
+    )
 
 
 def _shown(document: Document) -> int:
