@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable
 from pathlib import Path
 
-from mipdns import store
 from mipdns.net import parse_range
 from mipdns.vocabulary import Class, Signal, Verdict
+from tests import builds
 
 SERIAL = 1_760_000_000
 
@@ -53,20 +52,4 @@ VERDICTS = sorted(_verdict(*row) for row in _LISTED)
 
 def write_build(database: Path, verdicts: Iterable[Verdict] = VERDICTS) -> None:
     """A database that holds the verdicts and nothing else, with serial `SERIAL`."""
-    contents = store.Contents(
-        verdicts=verdicts,
-        observations=None,
-        networks=[],
-        names={},
-        assertions=[],
-        files=[],
-        labels=[],
-        as_of=datetime.date(2026, 11, 20),
-        window_days=7,
-        model="by hand",
-        prior=0.3,
-        counts={},
-        scores=None,
-        stages=[],
-    )
-    store.regenerate(database, contents, now=lambda: SERIAL)
+    builds.write_build(database, verdicts, SERIAL)

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, get_args
@@ -28,6 +29,8 @@ FORMS = get_args(Form)
 
 START_S = 30.0
 STOP_S = 15.0
+PATIENCE_S = 20.0
+"""How long a test waits for what must come."""
 LOOPBACK = ("127.0.0.1:0", "[::1]:0")
 
 
@@ -112,6 +115,16 @@ def _first_line(output: IO[str], process: subprocess.Popen[str]) -> str:
         return output.readline()
     finally:
         watchdog.cancel()
+
+
+def eventually(happened: Callable[[], bool]) -> bool:
+    """Whether it happens before our patience ends."""
+    until = time.monotonic() + PATIENCE_S
+    while not happened():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def refuse(config_path: Path) -> str:

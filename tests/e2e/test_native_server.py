@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dns.message
@@ -18,11 +18,10 @@ import dns.rdataclass
 import pytest
 
 from tests.builds import verdict, write_build
-from tests.e2e.servers import Server, only, start, write_config
+from tests.e2e.servers import PATIENCE_S, Server, eventually, only, start, write_config
 from tests.exchange import ask_many, ask_tcp, ask_udp
 from tests.small import SERIAL, VERDICTS
 
-PATIENCE_S = 20.0
 HOT = dns.message.make_query("5.5.5.50.mip.internal.", "A").to_wire()
 CHAOS = dns.message.make_query("version.bind.", "TXT", dns.rdataclass.CH).to_wire()
 ANY = dns.message.make_query("1.101.220.185.mip.internal.", "ANY").to_wire()
@@ -39,15 +38,6 @@ def native_only() -> Iterator[None]:
 def folder(tmp_path: Path) -> Path:
     write_build(tmp_path / "mip.db", VERDICTS, SERIAL)
     return tmp_path
-
-
-def eventually(happened: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_S
-    while not happened():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def counters(server: Server) -> dict[str, int]:

@@ -31,12 +31,11 @@ from mipdns.net import V4_FIRST
 from mipdns.server import control
 from mipdns.vocabulary import Verdict
 from tests.builds import verdict, write_build
-from tests.e2e.servers import FORMS, ZONES, Form, Server, only, refuse, start, write_config
+from tests.e2e.servers import FORMS, PATIENCE_S, ZONES, Form, Server, eventually, only, refuse, start, write_config
 from tests.exchange import ask_many, ask_tcp, ask_udp, read_messages
 from tests.small import SERIAL, VERDICTS
 
 LISTED = "1.101.220.185.mip.internal."
-PATIENCE_S = 20.0
 
 
 def query(name: str = LISTED, rdtype: str = "A", ident: int = 4711) -> bytes:
@@ -65,15 +64,6 @@ def is_closed(client: socket.socket) -> bool:
         return client.recv(1) == b""
     except ConnectionResetError:
         return True
-
-
-def eventually(happened: Callable[[], bool]) -> bool:
-    until = time.monotonic() + PATIENCE_S
-    while not happened():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.fixture(scope="module", autouse=True, params=FORMS)
