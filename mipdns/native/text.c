@@ -4,14 +4,24 @@
 
 static const char TEST_TEXT[] = "v=mip1; test";
 
+/* T: one bit for each level that the confidence passes (mipdns.answer.lists.LEVELS). */
+static inline uint8_t level_code(uint32_t confidence)
+{
+    static const uint8_t levels[] = {25, 50, 60, 70, 80, 90, 95};
+    unsigned code = 0;
+    for (unsigned i = 0; i < sizeof levels; i++)
+        code |= (unsigned)(confidence >= levels[i]) << (i + 1);
+    return (uint8_t)code;
+}
+
 void mip_listing_a(const struct mip_listing *listing, struct mip_rule rule, uint8_t rdata[4])
 {
-    const struct mip_payload *payload = listing->row.payload;
+    uint32_t facts = listing->entry.facts;
     rdata[0] = 127;
     rdata[1] = 0;
-    if (payload) {
-        rdata[2] = payload->classes;
-        rdata[3] = rule.bits ? payload->level : payload->confidence;
+    if (listing->entry.table) {
+        rdata[2] = (uint8_t)(facts >> MIP_CLASSES_SHIFT);
+        rdata[3] = rule.bits ? level_code(mip_confidence(facts)) : (uint8_t)mip_confidence(facts);
     } else {
         rdata[2] = (uint8_t)(listing->address.low >> 8);
         rdata[3] = (uint8_t)listing->address.low;
@@ -97,10 +107,9 @@ static uint8_t *write_net4(uint8_t *at, uint32_t address, uint32_t first, uint32
     return write_decimal(at, 32 - bits);
 }
 
-static uint8_t *write_net6(uint8_t *at, const struct mip_listing *listing)
+static uint8_t *write_net6(uint8_t *at, struct mip_address address, const struct mip_row *row)
 {
-    struct mip_address address = listing->address, host = {0, 0};
-    const struct mip_row *row = &listing->row;
+    struct mip_address host = {0, 0};
     unsigned bits = 0;
     while (bits < 128) {
         struct mip_address wider = {host.high << 1 | host.low >> 63, host.low << 1 | 1};
@@ -119,22 +128,24 @@ static uint8_t *write_net6(uint8_t *at, const struct mip_listing *listing)
 size_t mip_listing_text(
     const struct mip_index *index, const struct mip_listing *listing, uint8_t text[MIP_TEXT_ROOM])
 {
-    const struct mip_payload *payload = listing->row.payload;
     uint8_t *at = text;
-    if (!payload) {
+    if (!listing->entry.table) {
         memcpy(text, TEST_TEXT, sizeof TEST_TEXT - 1);
         return sizeof TEST_TEXT - 1;
     }
+    struct mip_row row = mip_row_of(index, listing->entry);
+    const struct mip_payload *payload = row.payload;
+    if (!payload)
+        return 0;
     /* A broken body may point anywhere; then the text lacks what is not there. */
     if ((uint64_t)payload->prefix_at + payload->prefix_size <= index->text_size) {
         memcpy(at, index->text + payload->prefix_at, payload->prefix_size);
         at += payload->prefix_size;
     }
     if (listing->is_v4)
-        at = write_net4(
-            at, (uint32_t)listing->address.low, (uint32_t)listing->row.first.low, (uint32_t)listing->row.last.low);
+        at = write_net4(at, (uint32_t)listing->address.low, (uint32_t)row.first.low, (uint32_t)row.last.low);
     else
-        at = write_net6(at, listing);
+        at = write_net6(at, listing->address, &row);
     size_t size = (size_t)(at - text), suffix = payload->suffix_size;
     if ((uint64_t)payload->suffix_at + suffix > index->text_size)
         return size;
