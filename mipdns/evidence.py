@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 from mipdns.vocabulary import Class, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -99,11 +99,22 @@ class Profile(NamedTuple):
     unit_hours: NDArray[np.float64]
 
 
-class LogEvidence(NamedTuple):
-    """What all log sources of a load gave together. `as_of` is the day judged from; the window ends with it."""
+class Chunk(NamedTuple):
+    """Neighbourhoods that are counted and judged together: their units, and their activity by hour."""
 
     units: UnitTable
     profile: Profile
+
+
+class LogEvidence(NamedTuple):
+    """What all log sources of a load gave together, in chunks, so that memory need never hold all of it.
+
+    chunks: gives all there is from the start each time it is called, in ascending order of keys; no neighbourhood is
+    divided between two chunks. It may be called as long as the load runs, and does not count anew. None: no unit.
+    as_of: the day judged from; the window ends with it.
+    """
+
+    chunks: Callable[[], Iterable[Chunk]]
     as_of: datetime.date
     first_day: datetime.date
     complete_days: int

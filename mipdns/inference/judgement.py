@@ -20,6 +20,7 @@ from mipdns.evidence import (
     NETWORK_TYPES,
     UNIT_COLUMNS,
     Assertion,
+    Chunk,
     JudgedNetwork,
     LogEvidence,
     Network,
@@ -82,11 +83,12 @@ def judge(
     progress("judge", 0.0)
     ground = space.survey(assertions, origins, holes, scorecard, as_of)
     progress("judge", 0.4)
-    units, dropped = _outside(logs.units if logs else _no_units(), holes)
+    chunk = _whole(logs.chunks() if logs else [])
+    units, dropped = _outside(chunk.units, holes)
     asn = origins.of_units(units.key)
     named = {network.asn: network for network in networks}
     declared = _declared(asn, named)
-    around = surroundings.around(logs or _no_logs(as_of), units.key, asn, scorecard.traffic_types)
+    around = surroundings.around(logs or _no_logs(as_of), chunk.profile, units.key, asn, scorecard.traffic_types)
     columns = dict(units.columns)
     measured = crowd.measure(columns, scorecard, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
     columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, scorecard))
@@ -227,10 +229,25 @@ def _no_units() -> UnitTable:
     return UnitTable(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int32), empty)
 
 
-def _no_logs(as_of: datetime.date) -> LogEvidence:
+def _no_profile() -> Profile:
     nothing = np.empty(0)
-    profile = Profile(nothing.astype(np.uint64), nothing.astype(np.bool_), nothing.astype(np.int8), *[nothing] * 5)
-    return LogEvidence(_no_units(), profile, as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
+    return Profile(nothing.astype(np.uint64), nothing.astype(np.bool_), nothing.astype(np.int8), *[nothing] * 5)
+
+
+def _no_logs(as_of: datetime.date) -> LogEvidence:
+    return LogEvidence(lambda: [], as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
+
+
+def _whole(chunks: Iterable[Chunk]) -> Chunk:
+    """All chunks as one."""
+    parts = [Chunk(_no_units(), _no_profile()), *chunks]
+    units = UnitTable(
+        np.concatenate([part.units.key for part in parts]),
+        np.concatenate([part.units.last_day for part in parts]),
+        {name: np.concatenate([part.units.columns[name] for part in parts]) for name in UNIT_COLUMNS},
+    )
+    rows = zip(*(part.profile for part in parts), strict=True)
+    return Chunk(units, Profile._make(np.concatenate(columns) for columns in rows))
 
 
 assert tuple(CONTEXT_COLUMNS) == ("neighbours_seen", "neighbours_crowded")  # noqa: S101  (what `neighbours` returns)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.evidence import LogEvidence
+from mipdns.evidence import LogEvidence, Profile
 from mipdns.inference.scorecard import TrafficTypes
 from mipdns.inference.traffic import requests_of_groups, types_of_groups
 
@@ -56,7 +56,9 @@ def neighbours(
     }
 
 
-def around(logs: LogEvidence, keys: NDArray[np.uint64], asn: NDArray[np.int64], limits: TrafficTypes) -> Around:
+def around(
+    logs: LogEvidence, profile: Profile, keys: NDArray[np.uint64], asn: NDArray[np.int64], limits: TrafficTypes
+) -> Around:
     """The network types around units. A neighbourhood too quiet or odd to tell takes its AS's type.
 
     keys, asn: the units that are judged, sorted by key. A neighbourhood belongs to the AS of its first unit.
@@ -64,14 +66,14 @@ def around(logs: LogEvidence, keys: NDArray[np.uint64], asn: NDArray[np.int64], 
     near = neighbourhoods(keys)
     homes, first, home_of_unit, home_units = np.unique(near, return_index=True, return_inverse=True, return_counts=True)
     asns, asn_units = np.unique(asn[asn > 0], return_counts=True)
-    home_of_row = _index(homes, logs.profile.neighbourhood)
+    home_of_row = _index(homes, profile.neighbourhood)
     asn_of_home = _index(asns, asn[first])
     asn_of_row = np.append(asn_of_home, -1)[home_of_row]
-    home_types = types_of_groups(logs, home_of_row, home_units, limits)
-    asn_types = types_of_groups(logs, asn_of_row, asn_units, limits)
+    home_types = types_of_groups(logs, profile, home_of_row, home_units, limits)
+    asn_types = types_of_groups(logs, profile, asn_of_row, asn_units, limits)
     types = home_types[home_of_unit]
     of_asn = np.append(asn_types, np.int8(-1))[_index(asns, asn)]
-    requests = requests_of_groups(logs, asn_of_row, len(asns))
+    requests = requests_of_groups(profile, asn_of_row, len(asns))
     return Around(np.where(types >= 0, types, of_asn).astype(np.int8), asns, asn_types, requests, asn_units)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mipdns.evidence import NETWORK_TYPES, LogEvidence
+from mipdns.evidence import NETWORK_TYPES, LogEvidence, Profile
 from mipdns.inference.scorecard import TrafficTypes
 
 HOURS = 24
@@ -24,28 +24,29 @@ Numbers = NDArray[np.float64]
 
 
 def types_of_groups(
-    logs: LogEvidence, groups: NDArray[np.int64], units: NDArray[np.int64], limits: TrafficTypes
+    logs: LogEvidence, profile: Profile, groups: NDArray[np.int64], units: NDArray[np.int64], limits: TrafficTypes
 ) -> NDArray[np.int8]:
     """The type of each group. groups: the group of each profile row, -1 for none. units: how many each group has."""
     size = len(units)
-    enough = (_sums(logs.profile.requests, groups, size) >= limits.requests) & (units >= limits.units)
-    enough &= _sums(logs.profile.unit_hours, groups, size) >= limits.unit_hours
+    enough = (_sums(profile.requests, groups, size) >= limits.requests) & (units >= limits.units)
+    enough &= _sums(profile.unit_hours, groups, size) >= limits.unit_hours
     found = np.full(size, -1, dtype=np.int8)
     if logs.complete_days < limits.complete_days or not enough.any():
         return found
     narrow = np.full(size + 1, -1, dtype=np.int64)
     narrow[:-1][enough] = np.arange(enough.sum())
-    found[enough] = _types(logs, narrow[groups], int(enough.sum()), limits)
+    found[enough] = _types(logs, profile, narrow[groups], int(enough.sum()), limits)
     return found
 
 
-def requests_of_groups(logs: LogEvidence, groups: NDArray[np.int64], size: int) -> Numbers:
+def requests_of_groups(profile: Profile, groups: NDArray[np.int64], size: int) -> Numbers:
     """How many requests each group made on days seen in full."""
-    return _sums(logs.profile.requests, groups, size)
+    return _sums(profile.requests, groups, size)
 
 
-def _types(logs: LogEvidence, groups: NDArray[np.int64], size: int, limits: TrafficTypes) -> NDArray[np.int8]:
-    profile = logs.profile
+def _types(
+    logs: LogEvidence, profile: Profile, groups: NDArray[np.int64], size: int, limits: TrafficTypes
+) -> NDArray[np.int8]:
     weekend_days = logs.complete_weekend_days
     weekdays = logs.complete_days - weekend_days
     week = _sums(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mipdns import net
-from mipdns.evidence import UNIT_COLUMNS, Assertion, LogEvidence, Profile, Route, UnitTable
+from mipdns.evidence import UNIT_COLUMNS, Assertion, Chunk, LogEvidence, Profile, Route, UnitTable
 from mipdns.inference import Judgement, judge, shipped_scorecard
 from mipdns.vocabulary import Class, Signal, Verdict
 
@@ -56,9 +56,8 @@ def logs(
     last_day = np.full(len(order), (AS_OF - datetime.date(1970, 1, 1)).days - 1, dtype=np.int32)
     table = UnitTable(np.array(order, dtype=np.uint64), last_day, columns)
     first_day = AS_OF - datetime.timedelta(6)
-    return LogEvidence(
-        table, profile or no_profile(), AS_OF, first_day, complete_days, complete_weekend_days, lines_outside=0
-    )
+    chunk = Chunk(table, profile or no_profile())
+    return LogEvidence(lambda: [chunk], AS_OF, first_day, complete_days, complete_weekend_days, lines_outside=0)
 
 
 def judged(
