@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -66,6 +66,20 @@ class _Listener(click.ParamType[tuple[str, int]]):
             self.fail(str(fault), param, ctx)
 
 
+class _Duration(click.ParamType[int]):
+    """A duration such as 90m, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 click's signature
+        from mipdns.config import duration_s
+
+        try:
+            return value if isinstance(value, int) else duration_s(value)
+        except ValueError as fault:
+            self.fail(str(fault), param, ctx)
+
+
 class _OneLineErrors(click.Group):
     """Prints our own errors as one line and exits with 1, and leaves every other exception to be seen."""
 
@@ -114,16 +128,23 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @click.option("--force", is_flag=True, help="Also if more of what is listed changes than [load] change_max allows.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Seconds to wait for another load to end; default 0.",
+)
 @as_json
 @with_config
-def load(config: Config, force: bool, as_json: bool) -> None:
+def load(config: Config, force: bool, wait_s: float, as_json: bool) -> None:
     """Read every source, judge, regenerate the database, and compile the index."""
     from mipdns.load import load as run_load
     from mipdns.status import describe_build
     from mipdns.terminal import stage_line
 
     with stage_line(sys.stderr) as progress:
-        build = run_load(config, progress, force=force)
+        build = run_load(config, progress, force=force, wait_s=wait_s)
     _print(describe_build(build), as_json)
 
 
@@ -232,13 +253,23 @@ def check(config: Config, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--max-age", "age_max_s", type=_Duration(), help="Trouble, if the build is older, such as '3h'.")
 @as_json
 @with_config
-def status(config: Config, as_json: bool) -> None:
-    """Tell what is served: the newest build, its sources and its age."""
+def status(config: Config, age_max_s: int | None, as_json: bool) -> None:
+    """Tell what is served: the newest build, its sources and its age, and how the last load went.
+
+    Exits with 1 if there is trouble: nothing to serve, a last load that failed, a build that is too old.
+    """
     from mipdns.status import status as run_status
 
-    _print(run_status(config), as_json)
+    document = run_status(config, age_max_s=age_max_s)
+    trouble = document["trouble"] if as_json else document.pop("trouble")
+    _print(document, as_json)
+    for line in cast("list[str]", trouble):
+        click.echo(f"mipdns: {line}", err=True)
+    if trouble:
+        sys.exit(1)
 
 
 @main.group()

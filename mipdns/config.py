@@ -13,10 +13,11 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 
-from mipdns import net
+from mipdns import net, presets
 from mipdns.errors import AddressError, ConfigError
 from mipdns.evidence import FEEDBACK
 
@@ -64,13 +65,33 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exclude: tuple[str, ...] = ()
 
 
+class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[fetch]`: where copies of sources with a `url` lie, and what getting one may cost."""
+
+    folder: NonEmpty = "fetched"
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=32)] = 4
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 600.0
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 4
+    bytes_max: str = "1GiB"
+    unpacked_max: str = "8GiB"
+    shrink_max: Share = 0.5
+    contact: str = ""
+
+
 class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
-    """What every `[[source]]` has: its name, the files (one path or glob, or several), their date and licence."""
+    """What every `[[source]]` has: its name, the files (one path or glob, or several), their date and licence, and for
+    one that is fetched where from."""
 
     name: SourceName
-    path: NonEmpty | Annotated[tuple[NonEmpty, ...], msgspec.Meta(min_length=1)]
+    path: NonEmpty | Annotated[tuple[NonEmpty, ...], msgspec.Meta(min_length=1)] | None = None
     dated: datetime.date | None = None
     licence: str = ""
+    preset: str = ""
+    url: NonEmpty | Annotated[tuple[NonEmpty, ...], msgspec.Meta(min_length=1)] | None = None
+    authorization: str = ""
+    fetch_every_hours: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    max_age_days: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
 
     @property
     def kind(self) -> str:
@@ -80,7 +101,12 @@ class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     @property
     def paths(self) -> tuple[str, ...]:
         """The paths and globs, absolute once the configuration was read from a file."""
-        return (self.path,) if isinstance(self.path, str) else self.path
+        return (self.path,) if isinstance(self.path, str) else self.path or ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses that its files are fetched from, one a file; none for files that come here otherwise."""
+        return (self.url,) if isinstance(self.url, str) else self.url or ()
 
 
 LogColumn = Literal[
@@ -111,9 +137,12 @@ class PeeringDB(_Source, tag="peeringdb", frozen=True, kw_only=True):
 
 
 class Atlas(_Source, tag="atlas", frozen=True, kw_only=True):
-    """RIPE Atlas traceroute results."""
+    """RIPE Atlas traceroute results; of a measurement that is fetched, the whole days from `start` to `stop`."""
 
     format: Literal["results"] = "results"
+    measurement: Positive | None = None
+    start: datetime.date | None = None
+    stop: datetime.date | None = None
 
 
 class Ptr(_Source, tag="ptr", frozen=True, kw_only=True):
@@ -147,6 +176,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     store: Store = Store()
     serve: Serve = Serve()
     load: Load = Load()
+    fetch: Fetch = Fetch()
     sources: tuple[Source, ...] = ()
 
 
@@ -160,6 +190,7 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: cannot be read: {fault}") from None
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path}: not TOML: {fault}") from None
+    document = _with_presets(document, path)
     try:
         config = msgspec.convert(document, Config)
     except msgspec.ValidationError as fault:
@@ -168,7 +199,25 @@ def read_config(path: Path) -> Config:
     anchored = _anchored(config, path.resolve().parent)
     if Path(anchored.store.index) == Path(anchored.store.database):
         raise ConfigError(f"{path}: [store] index: {anchored.store.index} is the database itself; name another file")
+    copies = [copy for source in anchored.sources if source.urls for copy in source.paths]
+    for copy in copies:
+        if copies.count(copy) > 1:
+            raise ConfigError(f"{path}: two addresses have the same copy, {copy}; say 'path' for one of them")
     return anchored
+
+
+def _with_presets(document: dict[str, object], path: Path) -> dict[str, object]:
+    listed = document.get("source")
+    if not isinstance(listed, list):
+        return document
+    for number, table in enumerate(listed, 1):
+        named = table.get("preset") if isinstance(table, dict) else None
+        if isinstance(named, str) and named not in presets.PRESETS:
+            raise ConfigError(
+                f"{path}: source number {number}, key 'preset': there is none named {named!r}; "
+                f"there are {', '.join(presets.PRESETS)}"
+            )
+    return document | {"source": [presets.filled(table) if isinstance(table, dict) else table for table in listed]}
 
 
 def _in_toml_words(fault: str, document: dict[str, object]) -> str:
@@ -238,9 +287,87 @@ def _check(config: Config, path: Path) -> None:
             raise ConfigError(f"{path}: [serve] listen: {fault}") from None
     if not config.serve.listen:
         raise ConfigError(f"{path}: [serve] listen: at least one address is needed")
+    for name, text in (("bytes_max", config.fetch.bytes_max), ("unpacked_max", config.fetch.unpacked_max)):
+        try:
+            memory_bytes(text)
+        except ValueError as fault:
+            raise ConfigError(f"{path}: [fetch] {name}: {fault}") from None
+    if not config.fetch.contact.isprintable() or not config.fetch.contact.isascii():
+        raise ConfigError(f"{path}: [fetch] contact: it goes into a header, so printable ASCII only")
     for source in config.sources:
+        if not source.urls:
+            _check_unfetched(source, path)
+        else:
+            _check_fetched(source, path)
         if isinstance(source, Logs):
             _check_logs(source, path)
+
+
+def _check_unfetched(source: Source, path: Path) -> None:
+    here = f"{path}: source {source.name!r}"
+    if not source.paths:
+        raise ConfigError(f"{here}: key 'path' is missing: the files to read, or else 'url', where to fetch them from")
+    idle = [
+        name
+        for name, value in (
+            ("authorization", source.authorization),
+            ("fetch_every_hours", source.fetch_every_hours),
+            ("max_age_days", source.max_age_days),
+            ("measurement", isinstance(source, Atlas) and source.measurement),
+        )
+        if value
+    ]
+    if idle:
+        raise ConfigError(f"{here}, key {idle[0]!r}: goes with 'url' or 'preset' only; files at 'path' are not fetched")
+
+
+def _check_fetched(source: Source, path: Path) -> None:
+    here = f"{path}: source {source.name!r}"
+    for url in source.urls:
+        try:
+            fault = _url_fault(url)
+        except ValueError as wrong:  # a port that is none, a bracket without its other
+            fault = str(wrong)
+        if fault:
+            raise ConfigError(f"{here}, key 'url': {url!r}: {fault}")
+        if source.authorization and not url.startswith("https://"):
+            raise ConfigError(f"{here}, key 'authorization': a secret is sent over https only, not to {url}")
+    if source.authorization and not (source.authorization.isascii() and source.authorization.isprintable()):
+        raise ConfigError(f"{here}, key 'authorization': printable ASCII only; $NAME stands for a variable")
+    if source.preset and presets.PRESETS[source.preset].keys["kind"] != source.kind:
+        raise ConfigError(f"{here}, key 'kind': preset {source.preset!r} is not of kind {source.kind!r}")
+    if source.paths and len(source.paths) != len(source.urls):
+        raise ConfigError(
+            f"{here}, key 'path': names {len(source.paths)} files for {len(source.urls)} addresses in 'url'"
+        )
+    if any(glob.has_magic(text) for text in source.paths):
+        raise ConfigError(f"{here}, key 'path': with 'url' it says where each copy lies; a glob cannot")
+    if isinstance(source, Atlas):
+        _check_measurement(source, here)
+
+
+def _url_fault(url: str) -> str:
+    """What is wrong with an address to fetch; "" for nothing. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        return "is no http:// or https:// address"
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        return "holds characters that an address cannot; write them as %XX"
+    if "@" in parts.netloc:
+        return "holds a user's name; put secrets into 'authorization'"
+    return ""
+
+
+def _check_measurement(source: Atlas, here: str) -> None:
+    asked = any("{measurement}" in url for url in source.urls)
+    if asked and source.measurement is None:
+        raise ConfigError(f"{here}: key 'measurement' is missing: the number of the RIPE Atlas measurement")
+    if source.measurement is None and (source.start or source.stop):
+        raise ConfigError(f"{here}, key 'start': goes with 'measurement' only")
+    if source.stop and not source.start:
+        raise ConfigError(f"{here}, key 'stop': needs 'start'; without both, yesterday is fetched")
+    if source.start and source.stop and source.stop < source.start:
+        raise ConfigError(f"{here}, key 'stop': {source.stop} lies before start, {source.start}")
 
 
 def _check_logs(source: Logs, path: Path) -> None:
@@ -269,6 +396,8 @@ def _anchored(config: Config, folder: Path) -> Config:
     def pattern(text: str) -> str:
         return str(Path(glob.escape(str(folder))) / text) if glob.has_magic(text) else absolute(text)
 
+    fetched = absolute(config.fetch.folder)
+
     database = absolute(config.store.database)
     index = absolute(config.store.index) if config.store.index else str(Path(database).with_suffix(".idx"))
     secrets = config.serve.cookie_secrets
@@ -279,11 +408,29 @@ def _anchored(config: Config, folder: Path) -> Config:
             config.serve, zones=absolute(config.serve.zones), cookie_secrets=absolute(secrets) if secrets else ""
         ),
         load=msgspec.structs.replace(config.load, work=absolute(config.load.work)),
+        fetch=msgspec.structs.replace(config.fetch, folder=fetched),
         sources=tuple(
-            msgspec.structs.replace(source, path=tuple(pattern(path) for path in source.paths))
+            msgspec.structs.replace(
+                source, path=tuple(pattern(path) for path in source.paths) or _copies(source, Path(fetched))
+            )
             for source in config.sources
         ),
     )
+
+
+def _copies(source: Source, folder: Path) -> tuple[str, ...]:
+    """Where the copies of a fetched source lie without `path`: by its name, and a number where there are several."""
+    names = [source.name] if len(source.urls) == 1 else [f"{source.name}-{n}" for n in range(1, len(source.urls) + 1)]
+    suffixes = [
+        presets.PRESETS[source.preset].suffix if source.preset else _suffix(urlsplit(url).path) for url in source.urls
+    ]
+    return tuple(str(folder / f"{name}{suffix}") for name, suffix in zip(names, suffixes, strict=True))
+
+
+def _suffix(path: str) -> str:
+    """The suffixes of an address's last part, as far as they look like a file's: `.tsv.gz`, `.json`."""
+    found = re.search(r"(\.[A-Za-z][A-Za-z0-9]{0,7}){0,2}$", path.rpartition("/")[2])
+    return found[0] if found else ""
 
 
 _MEMORY_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -296,6 +443,17 @@ def memory_bytes(text: str) -> int:
         if number != text.strip() and number.replace(".", "", 1).isdigit() and float(number) > 0:
             return int(float(number) * size)
     raise ValueError(f"{text!r} is not a size such as '1GiB' or '500MB'")
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration_s(text: str) -> int:
+    """`45s`, `15m`, `1h` and `7d` and the like, in seconds: one at least, 366 days at most. Raises ValueError."""
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    if number.isascii() and number.isdigit() and unit in _SECONDS and 1 <= int(number) * _SECONDS[unit] <= 366 * 86400:
+        return int(number) * _SECONDS[unit]
+    raise ValueError(f"{text!r} is not a duration such as '15m', '1h' or '1d'")
 
 
 def shipped_zones() -> Path:
