@@ -13,11 +13,10 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, get_args
-from urllib.parse import urlsplit
 
 import msgspec
 
-from mipdns import net, presets
+from mipdns import fetchkeys, net
 from mipdns.errors import AddressError, ConfigError
 from mipdns.evidence import FEEDBACK
 
@@ -190,34 +189,20 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: cannot be read: {fault}") from None
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path}: not TOML: {fault}") from None
-    document = _with_presets(document, path)
     try:
+        document = fetchkeys.with_presets(document)
         config = msgspec.convert(document, Config)
+    except ConfigError as fault:
+        raise ConfigError(f"{path}: {fault}") from None
     except msgspec.ValidationError as fault:
         raise ConfigError(f"{path}: {_in_toml_words(str(fault), document)}") from None
     _check(config, path)
     anchored = _anchored(config, path.resolve().parent)
     if Path(anchored.store.index) == Path(anchored.store.database):
         raise ConfigError(f"{path}: [store] index: {anchored.store.index} is the database itself; name another file")
-    copies = [copy for source in anchored.sources if source.urls for copy in source.paths]
-    for copy in copies:
-        if copies.count(copy) > 1:
-            raise ConfigError(f"{path}: two addresses have the same copy, {copy}; say 'path' for one of them")
+    if twice := fetchkeys.same_copy(anchored.sources):
+        raise ConfigError(f"{path}: two addresses have the same copy, {twice}; say 'path' for one of them")
     return anchored
-
-
-def _with_presets(document: dict[str, object], path: Path) -> dict[str, object]:
-    listed = document.get("source")
-    if not isinstance(listed, list):
-        return document
-    for number, table in enumerate(listed, 1):
-        named = table.get("preset") if isinstance(table, dict) else None
-        if isinstance(named, str) and named not in presets.PRESETS:
-            raise ConfigError(
-                f"{path}: source number {number}, key 'preset': there is none named {named!r}; "
-                f"there are {', '.join(presets.PRESETS)}"
-            )
-    return document | {"source": [presets.filled(table) if isinstance(table, dict) else table for table in listed]}
 
 
 def _in_toml_words(fault: str, document: dict[str, object]) -> str:
@@ -225,7 +210,7 @@ def _in_toml_words(fault: str, document: dict[str, object]) -> str:
     message, _, where = fault.partition(" - at `")
     where = where.removeprefix("key` in `").rstrip("`").removeprefix("$").removeprefix(".")
     message = _UNKNOWN.sub(r"unknown key '\1'", _MISSING.sub(r"key '\1' is missing", message))
-    message = message[:1].lower() + message[1:]
+    message = message[:1].lower() + message[1:].replace(" | null", "")
     if where == "source":
         return f"{message}: each source is a table of its own, headed [[source]]"
     if not where.startswith("source["):
@@ -287,6 +272,13 @@ def _check(config: Config, path: Path) -> None:
             raise ConfigError(f"{path}: [serve] listen: {fault}") from None
     if not config.serve.listen:
         raise ConfigError(f"{path}: [serve] listen: at least one address is needed")
+    _check_fetch(config, path)
+    for source in config.sources:
+        if isinstance(source, Logs):
+            _check_logs(source, path)
+
+
+def _check_fetch(config: Config, path: Path) -> None:
     for name, text in (("bytes_max", config.fetch.bytes_max), ("unpacked_max", config.fetch.unpacked_max)):
         try:
             memory_bytes(text)
@@ -294,80 +286,9 @@ def _check(config: Config, path: Path) -> None:
             raise ConfigError(f"{path}: [fetch] {name}: {fault}") from None
     if not config.fetch.contact.isprintable() or not config.fetch.contact.isascii():
         raise ConfigError(f"{path}: [fetch] contact: it goes into a header, so printable ASCII only")
-    for source in config.sources:
-        if not source.urls:
-            _check_unfetched(source, path)
-        else:
-            _check_fetched(source, path)
-        if isinstance(source, Logs):
-            _check_logs(source, path)
-
-
-def _check_unfetched(source: Source, path: Path) -> None:
-    here = f"{path}: source {source.name!r}"
-    if not source.paths:
-        raise ConfigError(f"{here}: key 'path' is missing: the files to read, or else 'url', where to fetch them from")
-    idle = [
-        name
-        for name, value in (
-            ("authorization", source.authorization),
-            ("fetch_every_hours", source.fetch_every_hours),
-            ("max_age_days", source.max_age_days),
-            ("measurement", isinstance(source, Atlas) and source.measurement),
-        )
-        if value
-    ]
-    if idle:
-        raise ConfigError(f"{here}, key {idle[0]!r}: goes with 'url' or 'preset' only; files at 'path' are not fetched")
-
-
-def _check_fetched(source: Source, path: Path) -> None:
-    here = f"{path}: source {source.name!r}"
-    for url in source.urls:
-        try:
-            fault = _url_fault(url)
-        except ValueError as wrong:  # a port that is none, a bracket without its other
-            fault = str(wrong)
-        if fault:
-            raise ConfigError(f"{here}, key 'url': {url!r}: {fault}")
-        if source.authorization and not url.startswith("https://"):
-            raise ConfigError(f"{here}, key 'authorization': a secret is sent over https only, not to {url}")
-    if source.authorization and not (source.authorization.isascii() and source.authorization.isprintable()):
-        raise ConfigError(f"{here}, key 'authorization': printable ASCII only; $NAME stands for a variable")
-    if source.preset and presets.PRESETS[source.preset].keys["kind"] != source.kind:
-        raise ConfigError(f"{here}, key 'kind': preset {source.preset!r} is not of kind {source.kind!r}")
-    if source.paths and len(source.paths) != len(source.urls):
-        raise ConfigError(
-            f"{here}, key 'path': names {len(source.paths)} files for {len(source.urls)} addresses in 'url'"
-        )
-    if any(glob.has_magic(text) for text in source.paths):
-        raise ConfigError(f"{here}, key 'path': with 'url' it says where each copy lies; a glob cannot")
-    if isinstance(source, Atlas):
-        _check_measurement(source, here)
-
-
-def _url_fault(url: str) -> str:
-    """What is wrong with an address to fetch; "" for nothing. Raises ValueError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-        return "is no http:// or https:// address"
-    if not (url.isascii() and url.isprintable()) or " " in url:
-        return "holds characters that an address cannot; write them as %XX"
-    if "@" in parts.netloc:
-        return "holds a user's name; put secrets into 'authorization'"
-    return ""
-
-
-def _check_measurement(source: Atlas, here: str) -> None:
-    asked = any("{measurement}" in url for url in source.urls)
-    if asked and source.measurement is None:
-        raise ConfigError(f"{here}: key 'measurement' is missing: the number of the RIPE Atlas measurement")
-    if source.measurement is None and (source.start or source.stop):
-        raise ConfigError(f"{here}, key 'start': goes with 'measurement' only")
-    if source.stop and not source.start:
-        raise ConfigError(f"{here}, key 'stop': needs 'start'; without both, yesterday is fetched")
-    if source.start and source.stop and source.stop < source.start:
-        raise ConfigError(f"{here}, key 'stop': {source.stop} lies before start, {source.start}")
+    for number, source in enumerate(config.sources, 1):
+        if wrong := fetchkeys.fault(source):
+            raise ConfigError(f"{path}: source {source.name!r} (number {number}){wrong}")
 
 
 def _check_logs(source: Logs, path: Path) -> None:
@@ -411,26 +332,11 @@ def _anchored(config: Config, folder: Path) -> Config:
         fetch=msgspec.structs.replace(config.fetch, folder=fetched),
         sources=tuple(
             msgspec.structs.replace(
-                source, path=tuple(pattern(path) for path in source.paths) or _copies(source, Path(fetched))
+                source, path=tuple(pattern(path) for path in source.paths) or fetchkeys.copies(source, Path(fetched))
             )
             for source in config.sources
         ),
     )
-
-
-def _copies(source: Source, folder: Path) -> tuple[str, ...]:
-    """Where the copies of a fetched source lie without `path`: by its name, and a number where there are several."""
-    names = [source.name] if len(source.urls) == 1 else [f"{source.name}-{n}" for n in range(1, len(source.urls) + 1)]
-    suffixes = [
-        presets.PRESETS[source.preset].suffix if source.preset else _suffix(urlsplit(url).path) for url in source.urls
-    ]
-    return tuple(str(folder / f"{name}{suffix}") for name, suffix in zip(names, suffixes, strict=True))
-
-
-def _suffix(path: str) -> str:
-    """The suffixes of an address's last part, as far as they look like a file's: `.tsv.gz`, `.json`."""
-    found = re.search(r"(\.[A-Za-z][A-Za-z0-9]{0,7}){0,2}$", path.rpartition("/")[2])
-    return found[0] if found else ""
 
 
 _MEMORY_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "KB": 10**3, "MB": 10**6, "GB": 10**9}
