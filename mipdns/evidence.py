@@ -100,7 +100,10 @@ class Profile(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Neighbourhoods that are counted and judged together: their units, and their activity by hour."""
+    """Neighbourhoods that are counted and judged together: their units, and their activity by hour.
+
+    Rows of the profile are sorted by neighbourhood.
+    """
 
     units: UnitTable
     profile: Profile
@@ -192,6 +195,47 @@ class JudgedNetwork(NamedTuple):
     inferred: NetworkType | None
     requests: float
     units: int
+
+
+class VerdictTable(NamedTuple):
+    """Rows of `vocabulary.Verdict` as columns.
+
+    first, last: (n, 2) uint64, the upper and the lower half of the 128-bit address. The others int64: confidence,
+    classes and sources as in the row; users_low, users_high: -1 unknown; asn: 0 none; observed: days since 1970-01-01.
+    """
+
+    first: NDArray[np.uint64]
+    last: NDArray[np.uint64]
+    confidence: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    users_low: NDArray[np.int64]
+    users_high: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    asn: NDArray[np.int64]
+    observed: NDArray[np.int64]
+
+
+class Part(NamedTuple):
+    """What a load concluded of one stretch of addresses. Parts come in ascending order; either table may be empty.
+
+    verdicts: sorted, disjoint, as few rows as there can be, also across parts: what the next one might still extend
+    stands in the next one.
+    """
+
+    verdicts: VerdictTable
+    observations: ObservationTable
+
+
+class Conclusion(NamedTuple):
+    """What a load knows when all its parts have passed.
+
+    networks: by AS number; every AS that a part names is there. counts: of rows, units and what was dropped.
+    scores: agreement with partners, None without labels.
+    """
+
+    networks: list[JudgedNetwork]
+    counts: dict[str, int]
+    scores: dict[str, float | int] | None
 
 
 FEEDBACK = "feedback"

@@ -92,7 +92,7 @@ def _regenerate(config: Config, progress: Progress, today: datetime.date, *, for
         reading.expand(source)
     evidence = read_sources(config, stages, today)
     as_of = evidence.logs.as_of if evidence.logs else config.load.as_of or today
-    with stages.stage("judge"):
+    with stages.stage("survey"):
         judgement = inference.judge(
             logs=evidence.logs,
             routes=evidence.routes,
@@ -106,9 +106,8 @@ def _regenerate(config: Config, progress: Progress, today: datetime.date, *, for
         )
     outside = evidence.logs.lines_outside if evidence.logs else 0
     contents = store.Contents(
-        verdicts=judgement.verdicts,
-        observations=judgement.observations,
-        networks=judgement.networks,
+        parts=judgement.parts,
+        conclude=judgement.conclude,
         names=evidence.organisations,
         assertions=judgement.assertions,
         files=evidence.files,
@@ -117,8 +116,7 @@ def _regenerate(config: Config, progress: Progress, today: datetime.date, *, for
         window_days=config.load.window_days,
         model=card.name,
         prior=config.load.prior or card.prior,
-        counts=judgement.counts | ({"lines_outside_window": outside} if outside else {}),
-        scores=judgement.scores,
+        counts={"lines_outside_window": outside} if outside else {},
         stages=stages.seconds,
     )
     progress("write", 0.0)
