@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 from mipdns.vocabulary import Class, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -99,11 +99,25 @@ class Profile(NamedTuple):
     unit_hours: NDArray[np.float64]
 
 
-class LogEvidence(NamedTuple):
-    """What all log sources of a load gave together. `as_of` is the day judged from; the window ends with it."""
+class Chunk(NamedTuple):
+    """Neighbourhoods that are counted and judged together: their units, and their activity by hour.
+
+    Rows of the profile are sorted by neighbourhood.
+    """
 
     units: UnitTable
     profile: Profile
+
+
+class LogEvidence(NamedTuple):
+    """What all log sources of a load gave together, in chunks, so that memory need never hold all of it.
+
+    chunks: gives all there is from the start each time it is called, in ascending order of keys; no neighbourhood is
+    divided between two chunks. It may be called as long as the load runs, and does not count anew. None: no unit.
+    as_of: the day judged from; the window ends with it.
+    """
+
+    chunks: Callable[[], Iterable[Chunk]]
     as_of: datetime.date
     first_day: datetime.date
     complete_days: int
@@ -181,6 +195,47 @@ class JudgedNetwork(NamedTuple):
     inferred: NetworkType | None
     requests: float
     units: int
+
+
+class VerdictTable(NamedTuple):
+    """Rows of `vocabulary.Verdict` as columns.
+
+    first, last: (n, 2) uint64, the upper and the lower half of the 128-bit address. The others int64: confidence,
+    classes and sources as in the row; users_low, users_high: -1 unknown; asn: 0 none; observed: days since 1970-01-01.
+    """
+
+    first: NDArray[np.uint64]
+    last: NDArray[np.uint64]
+    confidence: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    users_low: NDArray[np.int64]
+    users_high: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    asn: NDArray[np.int64]
+    observed: NDArray[np.int64]
+
+
+class Part(NamedTuple):
+    """What a load concluded of one stretch of addresses. Parts come in ascending order; either table may be empty.
+
+    verdicts: sorted, disjoint, as few rows as there can be, also across parts: what the next one might still extend
+    stands in the next one.
+    """
+
+    verdicts: VerdictTable
+    observations: ObservationTable
+
+
+class Conclusion(NamedTuple):
+    """What a load knows when all its parts have passed.
+
+    networks: by AS number; every AS that a part names is there. counts: of rows, units and what was dropped.
+    scores: agreement with partners, None without labels.
+    """
+
+    networks: list[JudgedNetwork]
+    counts: dict[str, int]
+    scores: dict[str, float | int] | None
 
 
 FEEDBACK = "feedback"

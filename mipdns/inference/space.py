@@ -67,6 +67,14 @@ class Origins:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = routes
         self._firsts = [route.first for route in routes]
+        known = [
+            (low, high, route.asn)
+            for route in routes
+            for low, high in key_ranges(route.first, route.last, first_only=True)
+        ]
+        self._lows = np.array([low for low, _, _ in known], dtype=np.uint64)
+        self._highs = np.array([high for _, high, _ in known], dtype=np.uint64)
+        self._asns = np.array([*(asn for _, _, asn in known), 0], dtype=np.int64)
 
     def split(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """A range cut at the borders of routes: (first, last, asn), asn 0 where no route covers it."""
@@ -86,16 +94,7 @@ class Origins:
 
     def of_units(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The AS of each unit's first address, 0 where none."""
-        known = [
-            (low, high, route.asn)
-            for route in self.routes
-            for low, high in key_ranges(route.first, route.last, first_only=True)
-        ]
-        if not known or not len(keys):
-            return np.zeros(len(keys), dtype=np.int64)
-        lows, highs, asns = zip(*known, strict=True)
-        at = find(np.array(lows, dtype=np.uint64), np.array(highs, dtype=np.uint64), keys)
-        return np.array([*asns, 0], dtype=np.int64)[at]
+        return self._asns[find(self._lows, self._highs, keys)]
 
 
 def find(lows: NDArray[np.uint64], highs: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:

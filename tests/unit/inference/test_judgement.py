@@ -16,7 +16,7 @@ from mipdns.inference import explain, explain_pooled
 from mipdns.inference.voices import widened
 from mipdns.vocabulary import Class, Signal
 from tests.unit.inference import people
-from tests.unit.inference.build import AS_OF, CARD, assertion, at, confidence, judged, logs, route
+from tests.unit.inference.build import AS_OF, CARD, assertion, at, confidence, judged, route
 from tests.unit.inference.worlds import assertions, ranges, route_tables, unit_sets
 
 WORLDS = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -191,4 +191,3 @@ def test_the_default_prior_is_the_scorecards():
     (row,) = judged(None, [assertion("51.15.7.9", "names.static")]).verdicts
     (same,) = judged(None, [assertion("51.15.7.9", "names.static")], prior=CARD.prior).verdicts
     assert row == same
-    assert logs({}).units.key.size == 0

@@ -11,6 +11,7 @@ from mipdns import config
 from mipdns.evidence import UnitTable
 from mipdns.progress import silent
 from mipdns.sources.logs import read_logs
+from tests.chunks import whole
 
 BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
@@ -23,7 +24,7 @@ def counted(folder: Path, *sources: config.Logs) -> UnitTable:
     load = config.Load(work=str(folder / "work"))
     evidence, _ = read_logs(list(sources), load, silent, now=datetime.date(2026, 11, 20))
     assert evidence is not None
-    return evidence.units
+    return whole(evidence).units
 
 
 def connections(folder: Path) -> config.Logs:

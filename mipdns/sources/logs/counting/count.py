@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from mipdns.evidence import UNIT_COLUMNS, LogEvidence, Profile, UnitTable
+from mipdns.evidence import UNIT_COLUMNS, Chunk, LogEvidence, Profile, UnitTable
 from mipdns.progress import Progress
 from mipdns.sources.logs.counting.coverage import EPOCH, SensorHour, day_number, full_days, newest_day
 from mipdns.sources.logs.lines.normalise import COUNTS, NONE, NOTHING
@@ -69,9 +69,9 @@ def count(
         units.append(_fetch(connection, sql("counting", "units.sql"), _UNIT_KINDS))
         profiles.append(_fetch(connection, sql("counting", "profile.sql"), _PROFILE_KINDS))
     progress("count logs", 1.0)
+    chunk = Chunk(_units(units), _profile(profiles))
     return LogEvidence(
-        units=_units(units),
-        profile=_profile(profiles),
+        chunks=lambda: [chunk],
         as_of=as_of,
         first_day=EPOCH + datetime.timedelta(days=first),
         complete_days=len(complete := {day for _, day in full}),

@@ -18,6 +18,7 @@ from mipdns.sources.logs import _connect, _read, read_logs
 from mipdns.sources.logs.files import inspect
 from mipdns.sources.logs.lines.normalise import COUNTS, ELSEWHERE, NOTHING, SPECIAL
 from mipdns.sources.logs.scan import Numbered
+from tests.chunks import whole
 
 NOW = datetime.date(2027, 1, 1)
 FATES = {COUNTS: "counts", SPECIAL: "special", ELSEWHERE: "elsewhere", NOTHING: "nothing", None: "bad"}
@@ -85,9 +86,10 @@ def read(folder: Path, *sources: config.Logs, **load: Any) -> tuple[LogEvidence,
 
 def features(evidence: LogEvidence) -> dict[str, dict[str, float]]:
     """Units by address, each with its columns."""
+    units = whole(evidence).units
     return {
         net.format_address(net.unit_range(int(key))[0]): {
-            name: float(column[at]) for name, column in evidence.units.columns.items()
+            name: float(column[at]) for name, column in units.columns.items()
         }
-        for at, key in enumerate(evidence.units.key)
+        for at, key in enumerate(units.key)
     }

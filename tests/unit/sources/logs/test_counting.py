@@ -17,6 +17,7 @@ from mipdns import config, net
 from mipdns.evidence import UNIT_COLUMNS, LogEvidence
 from mipdns.sources.logs.counting import count as counting
 from mipdns.sources.logs.counting.coverage import day_number
+from tests.chunks import whole
 from tests.unit.sources.logs.bench import features, read
 from tests.unit.sources.logs.oracle import Hit, all_features, profile
 
@@ -71,7 +72,7 @@ def told_by(hits: Sequence[Hit], told: dict[str, set[str]]) -> list[Hit]:
 
 
 def profiled(evidence: LogEvidence) -> dict[tuple[str, bool, int], tuple[float, ...]]:
-    table = evidence.profile
+    table = whole(evidence).profile
     return {
         (net.format_address(net.unit_range(int(key))[0]), bool(weekend), int(hour)): tuple(map(float, sums))
         for key, weekend, hour, *sums in zip(*table, strict=True)
@@ -141,12 +142,12 @@ def test_every_column_is_what_brute_force_counts(hits: list[Hit], told: dict[str
 def test_units_are_sorted_and_know_their_last_day(tmp_path: Path) -> None:
     hits = [Hit("a", "a", client, (MONDAY + day) * 86400) for day, client in enumerate(reversed(CLIENTS))]
     evidence, _ = read(tmp_path, *write(tmp_path, hits))
-    keys = evidence.units.key.tolist()
+    keys = whole(evidence).units.key.tolist()
     assert keys == sorted({net.unit_key(net.parse_address(client)) for client in CLIENTS})
     newest = {net.unit_key(hit.address): 0 for hit in hits}
     for hit in hits:
         newest[net.unit_key(hit.address)] = max(newest[net.unit_key(hit.address)], hit.day)
-    assert evidence.units.last_day.tolist() == [newest[key] for key in keys]
+    assert whole(evidence).units.last_day.tolist() == [newest[key] for key in keys]
 
 
 def sensed(folder: Path, hits: Sequence[Hit]) -> dict[str, float]:
@@ -194,7 +195,7 @@ def test_the_window_ends_with_as_of_and_leaves_out_what_is_older(tmp_path: Path)
     assert (file.rows, file.rejected, evidence.lines_outside) == (10, 0, 3)
     evidence, _ = read(tmp_path, *sources, as_of=datetime.date(2026, 11, 17), window_days=1)
     assert (evidence.as_of, evidence.first_day) == (datetime.date(2026, 11, 17), datetime.date(2026, 11, 17))
-    assert evidence.units.last_day.tolist() == [MONDAY + 1]
+    assert whole(evidence).units.last_day.tolist() == [MONDAY + 1]
     assert evidence.lines_outside == 9
 
 

@@ -18,6 +18,7 @@ from mipdns.errors import SourceError, SourceMissing, SourceUnreadable, TooManyB
 from mipdns.evidence import BadLine
 from mipdns.progress import silent
 from mipdns.sources.logs import _locked, read_logs
+from tests.chunks import whole
 from tests.unit.sources.logs.bench import NOW, features, read
 
 LINE = '{} - - [20/Nov/2026:{:02}:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11; Linux x86_64)"\n'
@@ -61,7 +62,7 @@ def test_every_packing_reads_the_same(tmp_path: Path, pack: Callable[[bytes], tu
     path = tmp_path / name
     path.write_bytes(stored)
     evidence, files = read(tmp_path, combined(path))
-    assert len(evidence.units.key) == 5000
+    assert len(whole(evidence).units.key) == 5000
     (file,) = files
     assert (file.rows, file.rejected, file.dropped, file.examples) == (5000, 0, 0, ())
     assert (file.digest, file.bytes) == (hashlib.sha256(stored).hexdigest(), len(stored))
@@ -273,7 +274,7 @@ def test_special_space_is_dropped_and_not_bad(tmp_path: Path) -> None:
 def test_nothing_left_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text(LINE.format("10.0.0.1", 3) * 3)
     evidence, (file,) = read(tmp_path, combined(tmp_path / "a.log"))
-    assert len(evidence.units.key) == len(evidence.profile.hour) == 0
+    assert len(whole(evidence).units.key) == len(whole(evidence).profile.hour) == 0
     assert (file.rows, file.dropped, evidence.as_of) == (0, 3, datetime.date(2026, 11, 20))
 
 
