@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include "v4.h"
 #include "wire.h"
 
 static inline void fetch(const struct mip_served *served, struct mip_asked *asked)

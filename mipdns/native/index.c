@@ -1,5 +1,7 @@
 #include "index.h"
 
+#include "v4.h"
+
 #include <string.h>
 
 static struct mip_section section(const uint8_t *map, enum mip_section_number number)
@@ -119,11 +121,6 @@ enum mip_fault mip_index_open(struct mip_index *index, const uint8_t *map, size_
     return MIP_SOUND;
 }
 
-static inline const struct mip_v4_line *line4(const struct mip_index *index, uint32_t line)
-{
-    return (const struct mip_v4_line *)(const void *)index->v4.lines + line;
-}
-
 static inline const struct mip_v6_line *line6(const struct mip_index *index, uint32_t line)
 {
     return (const struct mip_v6_line *)(const void *)index->v6.lines + line;
@@ -143,64 +140,6 @@ static inline uint32_t facts_at(const struct mip_table *table, uint32_t at)
     return facts;
 }
 
-static inline uint32_t least(uint32_t one, uint32_t other)
-{
-    return one < other ? one : other;
-}
-
-struct mip_span mip_span4(const struct mip_index *index, uint32_t address)
-{
-    uint32_t bucket = address >> index->directory_shift;
-    struct mip_span span = {index->v4_directory[bucket], index->v4_directory[bucket + 1]};
-    span.stop = least(span.stop, index->v4_last_line);
-    span.start = least(span.start, span.stop);
-    return span;
-}
-
-/* Four numbers at once, in whatever registers the machine has for that. */
-typedef uint32_t four __attribute__((vector_size(16)));
-typedef int32_t four_signed __attribute__((vector_size(16)));
-
-/* How many of a line's keys are not above the address. */
-static inline uint32_t count_line4(const struct mip_v4_line *line, uint32_t address)
-{
-    four low, high, wanted = {address, address, address, address};
-    memcpy(&low, line->keys, sizeof low);
-    memcpy(&high, line->keys + 4, sizeof high);
-    four_signed sum = (four_signed)(low <= wanted) + (four_signed)(high <= wanted);
-    return (uint32_t)-(sum[0] + sum[1] + sum[2] + sum[3]);
-}
-
-/* How many IPv4 entries are at or before the address, which the span is of. */
-static inline uint32_t count4(const struct mip_index *index, struct mip_span span, uint32_t address)
-{
-    if (!index->v4.entries)
-        return 0;
-    while (span.start < span.stop) {
-        uint32_t middle = span.stop - (span.stop - span.start) / 2;
-        if (line4(index, middle)->keys[0] <= address)
-            span.start = middle;
-        else
-            span.stop = middle - 1;
-    }
-    uint32_t count = span.start * MIP_V4_LINE_ENTRIES + count_line4(line4(index, span.start), address);
-    return least(count, index->v4.entries); /* the last line is filled up with keys of all ones */
-}
-
-struct mip_entry mip_find4(const struct mip_index *index, struct mip_span span, uint32_t address)
-{
-    struct mip_entry found = {&index->v4, 0, 0};
-    uint32_t count = count4(index, span, address);
-    if (count == 0)
-        return found;
-    found.at = count - 1;
-    const struct mip_v4_line *line = line4(index, found.at / MIP_V4_LINE_ENTRIES);
-    uint32_t facts = line->facts[found.at % MIP_V4_LINE_ENTRIES];
-    if (facts & MIP_RANGE || line->keys[found.at % MIP_V4_LINE_ENTRIES] == address)
-        found.facts = facts;
-    return found;
-}
-
 /* How many of 16 sorted keys are not above `value`. Without a branch: where the search goes is random, and a branch
  * guessed wrong costs more than a step. */
 static inline uint32_t count_sample(const uint64_t *keys, uint64_t value)
@@ -218,7 +157,7 @@ uint32_t mip_line6(const struct mip_index *index, uint64_t high)
         uint32_t start = block * MIP_FANOUT;
         const uint64_t *keys = (const uint64_t *)(const void *)index->sample[level].at + start;
         uint32_t before = start + count_sample(keys, high);
-        block = before ? least(before, index->sample[level].count) - 1 : 0;
+        block = before ? mip_least(before, index->sample[level].count) - 1 : 0;
     }
     return block;
 }
@@ -232,7 +171,7 @@ static inline uint32_t count6(const struct mip_index *index, uint32_t line, uint
     uint32_t count = line * MIP_V6_LINE_ENTRIES;
     for (unsigned i = 0; i < MIP_V6_LINE_ENTRIES; i++)
         count += keys[i] <= high;
-    return least(count, index->v6.entries);
+    return mip_least(count, index->v6.entries);
 }
 
 static inline bool not_above(const uint64_t *key, struct mip_address value)
@@ -252,7 +191,7 @@ static uint32_t count_narrow(const struct mip_index *index, struct mip_address a
     uint32_t count = start * MIP_N6_LINE_ENTRIES;
     for (unsigned i = 0; lines && i < MIP_N6_LINE_ENTRIES; i++)
         count += not_above(narrow_line(index, start)->keys + 2 * (size_t)i, address);
-    return least(count, index->n6.entries);
+    return mip_least(count, index->n6.entries);
 }
 
 /* The key of any entry there is, as an address. */
@@ -260,7 +199,7 @@ static struct mip_address key_at(const struct mip_index *index, const struct mip
 {
     uint32_t line = at / table->a_line, place = at % table->a_line;
     if (table == &index->v4)
-        return (struct mip_address){0, line4(index, line)->keys[place]};
+        return (struct mip_address){0, mip_line4(index, line)->keys[place]};
     if (table == &index->v6)
         return (struct mip_address){line6(index, line)->keys[place], 0};
     const uint64_t *key = narrow_line(index, line)->keys + 2 * (size_t)place;
@@ -307,7 +246,7 @@ struct mip_row mip_row_of(const struct mip_index *index, struct mip_entry entry)
     const struct mip_table *table = entry.table;
     uint32_t first = entry.at, last = entry.at;
     if (entry.facts & MIP_RANGE)
-        last = least(entry.at + 1, table->entries - 1);
+        last = mip_least(entry.at + 1, table->entries - 1);
     else if (entry.at && facts_at(table, entry.at - 1) & MIP_RANGE)
         first = entry.at - 1;
     struct mip_row row = {key_at(index, table, first), key_at(index, table, last), mip_payload_of(index, entry)};
@@ -377,9 +316,9 @@ static uint32_t start_of(
 
 bool mip_reaches4(const struct mip_index *index, uint32_t first, uint32_t last, struct mip_rule rule)
 {
-    uint32_t before = count4(index, mip_span4(index, first), first);
+    uint32_t before = mip_count4(index, mip_span4(index, first), first);
     uint32_t start = start_of(index, &index->v4, before, (struct mip_address){0, first});
-    return any(&index->v4, start, count4(index, mip_span4(index, last), last), rule);
+    return any(&index->v4, start, mip_count4(index, mip_span4(index, last), last), rule);
 }
 
 bool mip_reaches6(

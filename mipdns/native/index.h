@@ -106,12 +106,8 @@ static inline bool mip_admits(struct mip_rule rule, uint32_t facts)
     return mip_confidence(facts) >= rule.floor && (!rule.classes || facts >> MIP_CLASSES_SHIFT & rule.classes);
 }
 
-/* The entry that holds an IPv4 address, in two steps: the directory says between which lines to look, and a look there
- * finds it. Whoever has other things to do in between lets memory bring them. */
-struct mip_span mip_span4(const struct mip_index *index, uint32_t address);
-struct mip_entry mip_find4(const struct mip_index *index, struct mip_span span, uint32_t address);
-
-/* The same for an address outside ::ffff:0:0/96: the line of its /64, and the entry. */
+/* The entry that holds an address outside ::ffff:0:0/96, in two steps: the line of its /64, and a look there. IPv4 is in
+ * v4.h. */
 uint32_t mip_line6(const struct mip_index *index, uint64_t high);
 struct mip_entry mip_find6(const struct mip_index *index, uint32_t line, struct mip_address address);
 

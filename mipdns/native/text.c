@@ -85,42 +85,58 @@ static uint8_t *write_v6(uint8_t *at, struct mip_address address)
     return at;
 }
 
-static inline bool at_most(struct mip_address left, struct mip_address right)
+/* How many low bits of an address may be set to nought without going below `first`, which is at or below it: those under
+ * the highest bit in which they differ, or as many as `first` itself ends in. That they may be set to one without going
+ * above `last` is the same question of what is the other way round. */
+static inline unsigned free_bits4(uint32_t address, uint32_t first)
 {
-    return left.high < right.high || (left.high == right.high && left.low <= right.low);
+    unsigned differ = address == first ? 0 : 31 - (unsigned)__builtin_clz(address ^ first);
+    unsigned zeros = first ? (unsigned)__builtin_ctz(first) : 32;
+    return zeros > differ ? zeros : differ;
+}
+
+static inline unsigned highest6(struct mip_address bits)
+{
+    if (bits.high)
+        return 127 - (unsigned)__builtin_clzll(bits.high);
+    return bits.low ? 63 - (unsigned)__builtin_clzll(bits.low) : 0;
+}
+
+static inline unsigned zeros6(struct mip_address bits)
+{
+    if (bits.low)
+        return (unsigned)__builtin_ctzll(bits.low);
+    return bits.high ? 64 + (unsigned)__builtin_ctzll(bits.high) : 128;
+}
+
+static unsigned free_bits6(struct mip_address address, struct mip_address first)
+{
+    unsigned differ = highest6((struct mip_address){address.high ^ first.high, address.low ^ first.low});
+    unsigned zeros = zeros6(first);
+    return zeros > differ ? zeros : differ;
 }
 
 /* The widest prefix that holds the address and lies inside its row, as IPv4 or IPv6 text. */
 static uint8_t *write_net4(uint8_t *at, uint32_t address, uint32_t first, uint32_t last)
 {
-    unsigned bits = 0;
-    uint32_t host = 0;
-    while (bits < 32) {
-        uint32_t wider = host << 1 | 1;
-        if ((address & ~wider) < first || (address | wider) > last)
-            break;
-        host = wider;
-        bits++;
-    }
-    at = write_v4(at, address & ~host);
+    unsigned below = free_bits4(address, first), above = free_bits4(~address, ~last);
+    unsigned bits = below < above ? below : above;
+    at = write_v4(at, bits < 32 ? address >> bits << bits : 0);
     *at++ = '/';
     return write_decimal(at, 32 - bits);
 }
 
 static uint8_t *write_net6(uint8_t *at, struct mip_address address, const struct mip_row *row)
 {
-    struct mip_address host = {0, 0};
-    unsigned bits = 0;
-    while (bits < 128) {
-        struct mip_address wider = {host.high << 1 | host.low >> 63, host.low << 1 | 1};
-        struct mip_address low = {address.high & ~wider.high, address.low & ~wider.low};
-        struct mip_address high = {address.high | wider.high, address.low | wider.low};
-        if (!at_most(row->first, low) || !at_most(high, row->last))
-            break;
-        host = wider;
-        bits++;
-    }
-    at = write_v6(at, (struct mip_address){address.high & ~host.high, address.low & ~host.low});
+    unsigned below = free_bits6(address, row->first);
+    unsigned above = free_bits6(
+        (struct mip_address){~address.high, ~address.low}, (struct mip_address){~row->last.high, ~row->last.low});
+    unsigned bits = below < above ? below : above;
+    if (bits >= 64)
+        address = (struct mip_address){bits < 128 ? address.high >> (bits - 64) << (bits - 64) : 0, 0};
+    else
+        address.low = address.low >> bits << bits;
+    at = write_v6(at, address);
     *at++ = '/';
     return write_decimal(at, 128 - bits);
 }

@@ -1,5 +1,7 @@
 #include "tree.h"
 
+#include "v4.h"
+
 enum { V4_LABELS = 4, V6_LABELS = 32 };
 enum { CONFIDENCE_MAX = 100, BITS_FLOOR = 25 };
 
