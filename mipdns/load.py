@@ -73,12 +73,14 @@ def load(
     _make_room(database)
     evidence = read_sources(config, stages, today)
     as_of = evidence.logs.as_of if evidence.logs else config.load.as_of or today
+    labels = evidence.labels + _feedback(database)
     with stages.stage("judge"):
         judgement = inference.judge(
             logs=evidence.logs,
             routes=evidence.routes,
             networks=evidence.networks,
-            assertions=evidence.assertions + truth.assertions(evidence.labels + _feedback(database)),
+            assertions=evidence.assertions + truth.assertions(labels),
+            labels=labels,
             exclude=[net.parse_range(text) for text in config.load.exclude],
             scorecard=(card := inference.shipped_scorecard()),
             prior=config.load.prior,
@@ -100,6 +102,7 @@ def load(
         prior=config.load.prior or card.prior,
         counts=judgement.counts | ({"lines_outside_window": outside} if outside else {}),
         scores=judgement.scores,
+        beliefs=judgement.beliefs,
         stages=stages.seconds,
     )
     progress("write", 0.0)

@@ -20,8 +20,10 @@ from mipdns.evidence import (
     NETWORK_TYPES,
     UNIT_COLUMNS,
     Assertion,
+    Belief,
     Chunk,
     JudgedNetwork,
+    Label,
     LogEvidence,
     Network,
     ObservationTable,
@@ -48,6 +50,7 @@ class Judgement(NamedTuple):
     verdicts: sorted, disjoint. observations: what the scorecard saw of each unit. networks: by AS number; every AS that
     a verdict or an observation names is there. assertions: those that count, as they were given. counts: of rows, units
     and what was dropped. scores: agreement with partners, None without labels.
+    beliefs: what was learnt of the sources.
     """
 
     verdicts: list[Verdict]
@@ -56,6 +59,7 @@ class Judgement(NamedTuple):
     assertions: list[Assertion]
     counts: dict[str, int]
     scores: agreement.Scores | None
+    beliefs: list[Belief]
 
 
 def judge(
@@ -66,22 +70,24 @@ def judge(
     *,
     scorecard: Scorecard,
     as_of: datetime.date,
+    labels: Iterable[Label] = (),
     exclude: Iterable[Range] = (),
     prior: float | None = None,
     progress: Progress = silent,
 ) -> Judgement:
     """Judge everything that evidence speaks of.
 
-    routes: disjoint and sorted. exclude: 128-bit ranges never listed. prior: share of multi-user units among those seen
-    in logs, strictly between 0 and 1; None for the scorecard's. as_of: assertions that expired before it are left out,
-    and later ones are fresh. Raises ConfigError where the scorecard has no weight for an assertion's origin.
+    routes: disjoint and sorted. labels: what people said, against which sources are held (see `trust`). exclude:
+    128-bit ranges never listed. prior: share of multi-user units among those seen in logs, strictly between 0 and 1;
+    None for the scorecard's. as_of: assertions that expired before it are left out, and later ones are fresh. Raises
+    ConfigError where the scorecard has no weight for an assertion's origin.
     """
     prior = scorecard.prior if prior is None else prior
     origins = Origins(routes)
     holes = {"special": net.SPECIAL, "excluded": net.merge_ranges(exclude)}
     hole_ranges = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
     progress("judge", 0.0)
-    ground = space.survey(assertions, origins, holes, scorecard, as_of)
+    ground = space.survey(assertions, origins, holes, scorecard, as_of, labels)
     progress("judge", 0.4)
     chunk = _whole(logs.chunks() if logs else [])
     units, dropped = _outside(chunk.units, holes)
@@ -114,6 +120,7 @@ def judge(
         ground.kept,
         {"units": len(asn), "pooled": len(covered.asn), **_counts(verdicts, scorecard), **ground.dropped, **dropped},
         _agreement(facts, ground, scorecard, prior),
+        ground.trust.beliefs(),
     )
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from mipdns import net
 from mipdns.errors import StoreError
-from mipdns.evidence import NETWORK_TYPES, Assertion, FileRead, JudgedNetwork, Label, ObservationTable
+from mipdns.evidence import NETWORK_TYPES, Assertion, Belief, FileRead, JudgedNetwork, Label, ObservationTable
 from mipdns.store import labelling, schema
 from mipdns.store.build import Build, next_serial
 from mipdns.store.connection import BUSY_S, writing
@@ -57,6 +57,7 @@ class Contents(NamedTuple):
     counts: Mapping[str, int]
     scores: Mapping[str, object] | None
     stages: Iterable[tuple[str, float]]
+    beliefs: Iterable[Belief] = ()
 
 
 def regenerate(
@@ -77,7 +78,7 @@ def regenerate(
     stages = [(name, float(seconds)) for name, seconds in contents.stages]
     with writing(path, busy_s=busy_s) as connection:
         schema.migrate(connection)
-        for table in ("verdict", "observation", "assertion", "network", "source"):
+        for table in ("verdict", "observation", "assertion", "network", "source", "belief"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 names are the literals above
         (last,) = connection.execute("SELECT serial FROM build ORDER BY id DESC LIMIT 1").fetchone() or (None,)
         (build_id,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM build").fetchone()
@@ -89,6 +90,7 @@ def regenerate(
             asns.update(_write_observations(connection, contents.observations, build_id))
         _write_networks(connection, contents, asns)
         connection.executemany(_INSERT_ASSERTION, map(_assertion_row, contents.assertions))
+        connection.executemany("INSERT INTO belief VALUES (?, ?, ?, ?, ?, ?)", contents.beliefs)
         connection.executemany(_INSERT_SOURCE, ((build_id, *_source_row(file)) for file in contents.files))
         truth = {file.source for file in contents.files if file.kind == "truth"}
         labelling.replace(connection, truth, contents.labels, _iso(started))

@@ -71,6 +71,11 @@ def _views(db: Database) -> None:
     _run(db, "views.sql")
 
 
+@migrations(name="0003_beliefs")
+def _beliefs(db: Database) -> None:
+    _run(db, "beliefs.sql")
+
+
 def _named(bit: Class | Signal, meaning: str) -> tuple[int, str, str]:
     return bit.value, names(bit)[0], meaning
 

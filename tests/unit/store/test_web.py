@@ -15,7 +15,7 @@ from mipdns import store
 from tests.unit.store.made import everything
 
 VIEWS = ("verdicts", "observations", "assertions", "labels", "disagreements")
-TABLES = ("verdict", "observation", "assertion", "network", "source", "build", "label", "class", "signal")
+TABLES = ("verdict", "observation", "assertion", "network", "source", "build", "label", "belief", "class", "signal")
 
 
 @pytest.fixture(scope="module")
