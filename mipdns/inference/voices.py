@@ -24,7 +24,8 @@ from mipdns.vocabulary import Signal
 class Voice(NamedTuple):
     """All of an assertion that counts where it is heard: many assertions share one voice.
 
-    partner_width: addresses that a partner spoke of, 0 for every other voice. points: what it weighs (`trust.weight`).
+    partner_width: addresses that a partner spoke of, 0 for every other voice. points: what it weighs (`trust.weight`);
+    claimed: what it would without any label.
     """
 
     origin: str
@@ -33,6 +34,7 @@ class Voice(NamedTuple):
     observed: datetime.date
     partner_width: int
     points: int
+    claimed: int
 
 
 class Line(NamedTuple):
@@ -81,7 +83,8 @@ def voice(
         )
     width = assertion.last - assertion.first + 1 if assertion.signal is Signal.PARTNER else 0
     points = trust.weight(assertion, asn, card, as_of, believed)
-    return Voice(assertion.origin, assertion.signal, int(assertion.classes), assertion.observed, width, points)
+    claimed = trust.weight(assertion, asn, card, as_of)
+    return Voice(assertion.origin, assertion.signal, int(assertion.classes), assertion.observed, width, points, claimed)
 
 
 def widened(assertion: Assertion) -> Range:
@@ -89,6 +92,11 @@ def widened(assertion: Assertion) -> Range:
     if assertion.exact or net.is_v4(assertion.first):
         return assertion.first, assertion.last
     return net.unit(assertion.first)[0], net.unit(assertion.last)[1]
+
+
+def without_people(voices: Iterable[Voice]) -> list[Voice]:
+    """What is heard where people keep silent: no partner, and no source held against a label."""
+    return [one._replace(points=one.claimed) for one in voices if one.signal is not Signal.PARTNER]
 
 
 def hear(voices: Iterable[Voice], card: Scorecard) -> Heard:

@@ -179,7 +179,7 @@ WRONG = [
     ("[load]\nwindow = 7", "[load]: unknown key 'window'"),
     ("[load]\nwindow_days = 0", "[load] window_days: expected `int` >= 1"),
     ("[load]\nwindow_days = '7'", "[load] window_days: expected `int`, got `str`"),
-    ("[load]\nas_of = 2026-09-22T00:00:00Z", "[load] as_of: expected `date | null`, got `datetime`"),
+    ("[load]\nas_of = 2026-09-22T00:00:00Z", "[load] as_of: expected `date`, got `datetime`"),
     ("[load]\nmemory = '1'", "[load] memory: '1' is not a size such as '1GiB' or '500MB'"),
     ("[load]\nmemory = '0GiB'", "[load] memory: '0GiB' is not a size"),
     ("[load]\nprior = 0", "[load] prior: expected `float` > 0.0"),
