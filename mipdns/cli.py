@@ -129,13 +129,7 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @click.option("--force", is_flag=True, help="Also if more of what is listed changes than [load] change_max allows.")
-@click.option(
-    "--wait",
-    "wait_s",
-    type=click.FloatRange(0),
-    default=0.0,
-    help="Seconds to wait for another load to end; default 0.",
-)
+@click.option("--wait", "wait_s", type=click.FloatRange(0), default=0.0, help="Seconds to wait for another load's end.")
 @click.option("--fetch", "first_fetch", is_flag=True, help="Before that, get the sources that have an address.")
 @as_json
 @with_config
@@ -146,12 +140,16 @@ def load(config: Config, force: bool, wait_s: float, first_fetch: bool, as_json:
     from mipdns.status import describe_build
     from mipdns.terminal import stage_line
 
-    if first_fetch:
-        with stage_line(sys.stderr) as progress:
-            fetched = refresh_for_load(config, progress)
-        _warn_of_stale(fetched)
+    fetched: list[Fetched] = []
     with stage_line(sys.stderr) as progress:
-        build = run_load(config, progress, force=force, wait_s=wait_s)
+
+        def first() -> None:
+            fetched.extend(refresh_for_load(config, progress))
+
+        try:
+            build = run_load(config, progress, force=force, wait_s=wait_s, before=first if first_fetch else None)
+        finally:
+            _warn_of_stale(fetched)
     _print(describe_build(build), as_json)
 
 
@@ -186,6 +184,15 @@ def serve(config: Config) -> None:
     from mipdns.server import serve as run_server
 
     run_server(config)
+
+
+@main.command("run")
+@with_config
+def run_both(config: Config) -> None:
+    """Answer over DNS as `serve` does, and load on time in a process beside it, as [run] says."""
+    from mipdns.schedule.run import run
+
+    run(config, click.get_current_context().obj)
 
 
 @main.command()

@@ -78,6 +78,13 @@ class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contact: str = ""
 
 
+class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[run]`: when `mipdns run` loads."""
+
+    every: str = "1h"
+    at: str = ""
+
+
 class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
     """What every `[[source]]` has: its name, the files (one path or glob, or several), their date and licence, and for
     one that is fetched where from."""
@@ -176,6 +183,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     serve: Serve = Serve()
     load: Load = Load()
     fetch: Fetch = Fetch()
+    run: Run = Run()
     sources: tuple[Source, ...] = ()
 
 
@@ -265,6 +273,7 @@ def _check(config: Config, path: Path) -> None:
         memory_bytes(config.load.memory)
     except ValueError as fault:
         raise ConfigError(f"{path}: [load] memory: {fault}") from None
+    _check_run(config.run, path)
     for text in config.serve.listen:
         try:
             parse_listen(text)
@@ -289,6 +298,24 @@ def _check_fetch(config: Config, path: Path) -> None:
     for number, source in enumerate(config.sources, 1):
         if wrong := fetchkeys.fault(source):
             raise ConfigError(f"{path}: source {source.name!r} (number {number}){wrong}")
+
+
+def _check_run(run: Run, path: Path) -> None:
+    try:
+        every_s = duration_s(run.every)
+    except ValueError as fault:
+        raise ConfigError(f"{path}: [run] every: {fault}") from None
+    if not run.at:
+        return
+    try:
+        time_of_day_s(run.at)
+    except ValueError as fault:
+        raise ConfigError(f"{path}: [run] at: {fault}") from None
+    if every_s % DAY_S and DAY_S % every_s:
+        raise ConfigError(
+            f"{path}: [run] at: goes with an 'every' that is whole days or goes evenly into a day; "
+            f"{run.every!r} would come at another time each day"
+        )
 
 
 def _check_logs(source: Logs, path: Path) -> None:
@@ -351,15 +378,24 @@ def memory_bytes(text: str) -> int:
     raise ValueError(f"{text!r} is not a size such as '1GiB' or '500MB'")
 
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DAY_S = 86400
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
 
 
 def duration_s(text: str) -> int:
     """`45s`, `15m`, `1h` and `7d` and the like, in seconds: one at least, 366 days at most. Raises ValueError."""
     number, unit = text.strip()[:-1], text.strip()[-1:]
-    if number.isascii() and number.isdigit() and unit in _SECONDS and 1 <= int(number) * _SECONDS[unit] <= 366 * 86400:
+    if number.isascii() and number.isdigit() and unit in _SECONDS and 1 <= int(number) * _SECONDS[unit] <= 366 * DAY_S:
         return int(number) * _SECONDS[unit]
     raise ValueError(f"{text!r} is not a duration such as '15m', '1h' or '1d'")
+
+
+def time_of_day_s(text: str) -> int:
+    """`03:30`, in seconds after midnight. Raises ValueError."""
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a time of day such as '03:30'")
+    return int(found[1]) * 3600 + int(found[2]) * 60
 
 
 def shipped_zones() -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -63,18 +63,22 @@ def load(
     today: datetime.date | None = None,
     force: bool = False,
     wait_s: float = 0.0,
+    before: Callable[[], object] | None = None,
 ) -> store.Build:
     """Read every configured source, judge, regenerate the tables, and compile the index; leave a record of how it went.
 
     force: also where more of what is listed changes than `change_max` allows. wait_s: how long to wait for another
-    load of this database to end. Raises StoreBusy if it does not, before anything is read; SourceError, ConfigError,
-    StoreError or SnapshotTooDifferent, and SnapshotError if the index cannot be written, when the build is committed.
+    load of this database to end. before: what is to be done first, as a part of this load: fetching. Raises StoreBusy
+    if the other load does not end, before anything is read; what `before` raises; SourceError, ConfigError, StoreError
+    or SnapshotTooDifferent, and SnapshotError if the index cannot be written, when the build is committed.
     """
     if not config.sources:
         raise ConfigError("no [[source]] is configured, so there is nothing to load")
     database = Path(config.store.database)
     _make_room(database)
     with claimed(database, wait_s) as claim:
+        if before:
+            before()
         build = _regenerate(config, progress, today or datetime.datetime.now(datetime.UTC).date(), force=force)
         claim.serial = build.serial
         # So that a server starts at once; one that runs and notices the build first compiles it, and this waits for it.

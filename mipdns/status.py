@@ -10,6 +10,7 @@ from mipdns import store
 from mipdns.config import Config
 from mipdns.errors import StoreError
 from mipdns.evidence import FileRead
+from mipdns.fetch.telling import copy_trouble, standing
 from mipdns.schedule.attempt import Attempt, Outcome, last_attempt
 from mipdns.server.control import running_server
 
@@ -40,11 +41,14 @@ def status(config: Config, *, age_max_s: float | None = None) -> dict[str, objec
     attempt = last_attempt(database)
     if attempt and (line := _load_trouble(*attempt)):
         trouble.append(line)
+    fetched = standing(config.sources)
+    trouble += [line for copy in fetched if (line := copy_trouble(copy))]
     return document | {
         "last_load": describe_attempt(*attempt) if attempt else None,
         "server": _server(config),
         "trouble": trouble,
         "source": [describe_source(source) for source in sources],
+        **({"fetched": fetched} if fetched else {}),
     }
 
 

@@ -99,7 +99,9 @@ def _one(
         copies.write_state(copy.path, state)
         return _told(copy, state, outcome, now)
     except (SourceError, OSError) as fault:
-        words = fault.strerror or str(fault) if isinstance(fault, OSError) else str(fault)
+        words = str(fault)
+        if isinstance(fault, OSError):
+            words = f"{copy.path.parent}: the copy cannot be kept: {fault.strerror or fault}"
         return _failed(source, copy, copies.read_state(copy.path), words, getattr(fault, "wait_s", None), now)
 
 

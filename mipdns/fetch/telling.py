@@ -42,18 +42,24 @@ def warning(fetched: Fetched) -> str:
 def standing(sources: Sequence[Source]) -> list[dict[str, object]]:
     """How the copies of all fetched sources stand, from what the last fetch left; asks nobody.
 
-    state: good, stale (the tries since failed), never fetched. age_hours: since the far end last gave or confirmed it.
+    state: good; stale, the tries since failed; too old, and it is older than max_age_days; never fetched. age_hours:
+    since the far end last gave or confirmed it.
     """
     now = datetime.datetime.now(datetime.UTC)
-    return [_standing(copy, now) for _, held in fetched_sources(sources) for copy in held]
+    return [_standing(copy, now, source.max_age_days) for source, held in fetched_sources(sources) for copy in held]
 
 
-def _standing(copy: Copy, now: datetime.datetime) -> dict[str, object]:
+def _standing(copy: Copy, now: datetime.datetime, max_age_days: float | None) -> dict[str, object]:
     state = read_state(copy.path)
-    good = "stale" if state.failures else "good"
+    standing = "good"
+    if not copy.path.exists():
+        standing = "never fetched"
+    elif state.failures:
+        old = max_age_days is not None and state.fetched is not None and (now - state.fetched).days >= max_age_days
+        standing = "too old" if old else "stale"
     return {
         "name": copy.source,
-        "state": good if copy.path.exists() else "never fetched",
+        "state": standing,
         "age_hours": round((now - state.fetched).total_seconds() / 3600, 1) if state.fetched else None,
         "failing_since": f"{state.failed_since:%Y-%m-%dT%H:%M:%SZ}" if state.failed_since else None,
         "failures": state.failures,
@@ -61,6 +67,16 @@ def _standing(copy: Copy, now: datetime.datetime) -> dict[str, object]:
         "file": str(copy.path),
         "url": _shown(copy.url),
     }
+
+
+def copy_trouble(copy: dict[str, object]) -> str:
+    """One line on a copy that may not be used, as `standing` gives it; "" where it may, stale or not."""
+    if copy["state"] == "never fetched":
+        return f"source {copy['name']!r}: {copy['file']}: never fetched; `mipdns fetch` gets it"
+    if copy["state"] == "too old":
+        since = f"fetching fails since {copy['failing_since']} ({copy['failures']} times): {copy['fault']}"
+        return f"source {copy['name']!r}: {copy['url']}: {since}; the last good copy is older than max_age_days"
+    return ""
 
 
 def _shown(url: str) -> str:

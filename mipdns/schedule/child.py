@@ -73,6 +73,7 @@ class Child:
             if self._process is not None:
                 with suppress(ProcessLookupError):
                     os.killpg(self._process.pid, number)
+                    os.killpg(self._process.pid, signal.SIGCONT)  # one that was stopped hears nothing else
 
 
 def _lower(pid: int) -> None:

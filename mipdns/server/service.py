@@ -27,7 +27,7 @@ from mipdns import native
 from mipdns.config import Config, Serve
 from mipdns.server import control
 from mipdns.server.answering import Answering
-from mipdns.server.content import read_content
+from mipdns.server.content import load_secrets, load_zones, read_content
 from mipdns.server.counters import Counters
 from mipdns.server.notify import READY, STOPPING, WATCHDOG, notify, reloading, status, watchdog_s
 from mipdns.server.reloader import Reloader
@@ -53,7 +53,7 @@ def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] 
     `ready` is called once with (address, port) of every listener, in the configuration's order, when the next query
     will be answered. Raises ZoneError, ConfigError, StoreError, SnapshotError or ServeError, all before that.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    configure_log()
     with ExitStack() as stack:
         signals = stack.enter_context(_signals())
         content = read_content(config)
@@ -98,6 +98,19 @@ def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] 
             tcp.stop_listening(listener)
         udp.finish(STOP_GRACE_S)
         tcp.finish(STOP_GRACE_S)
+
+
+def configure_log() -> None:
+    """One line an event on standard error, unless whoever called us has arranged for something else."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+
+
+def rehearse(config: Config) -> None:
+    """Find out whether `serve` could start, but for the build, and leave no trace. Raises as `serve` does."""
+    load_zones(config)
+    load_secrets(config)
+    for listener in open_listeners(config.serve.listen):
+        listener.close()
 
 
 def _loop(
