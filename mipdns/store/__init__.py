@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mipdns.store.metadata import metadata_path
     from mipdns.store.reading import (
         Observation,
+        assertions,
         assertions_at,
         beliefs,
         find_verdict,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         latest_build,
         network_of,
         observation_at,
+        observations_within,
         read_build,
         sources,
         verdict_rows,
@@ -36,6 +38,7 @@ __all__ = [
     "Contents",
     "Observation",
     "add_label",
+    "assertions",
     "assertions_at",
     "beliefs",
     "find_verdict",
@@ -44,6 +47,7 @@ __all__ = [
     "metadata_path",
     "network_of",
     "observation_at",
+    "observations_within",
     "read_build",
     "regenerate",
     "sources",
