@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 from mipdns.vocabulary import Class, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -230,12 +230,13 @@ class Conclusion(NamedTuple):
     """What a load knows when all its parts have passed.
 
     networks: by AS number; every AS that a part names is there. counts: of rows, units and what was dropped.
-    scores: agreement with partners, None without labels.
+    scores: agreement with partners, None without labels. beliefs: what was learnt of the sources.
     """
 
     networks: list[JudgedNetwork]
     counts: dict[str, int]
     scores: dict[str, float | int] | None
+    beliefs: Sequence[Belief] = ()
 
 
 FEEDBACK = "feedback"
@@ -256,6 +257,21 @@ class Label(NamedTuple):
     observed: datetime.date
     who: str
     source: str
+
+
+class Belief(NamedTuple):
+    """What a load learnt of a source: a row either of its record or of its extent.
+
+    Record (origin ""): how often labels bore out what it says, and how often not, in an AS (0: everywhere); labels of
+    one /24 or /48 count once. Extent: the share of what it names under an origin that can be true, where below 1.
+    """
+
+    source: str
+    asn: int
+    origin: str
+    right: int
+    wrong: int
+    plausible: float
 
 
 class BadLine(NamedTuple):

@@ -96,12 +96,14 @@ def _regenerate(config: Config, progress: Progress, today: datetime.date, *, for
         reading.expand(source)
     evidence = read_sources(config, stages, today)
     as_of = evidence.logs.as_of if evidence.logs else config.load.as_of or today
+    labels = evidence.labels + _feedback(database)
     with stages.stage("survey"):
         judgement = inference.judge(
             logs=evidence.logs,
             routes=evidence.routes,
             networks=evidence.networks,
-            assertions=evidence.assertions + truth.assertions(evidence.labels + _feedback(database)),
+            assertions=evidence.assertions + truth.assertions(labels),
+            labels=labels,
             exclude=[net.parse_range(text) for text in config.load.exclude],
             scorecard=(card := inference.shipped_scorecard()),
             prior=config.load.prior,

@@ -25,6 +25,7 @@ from mipdns.evidence import (
     Assertion,
     Conclusion,
     JudgedNetwork,
+    Label,
     LogEvidence,
     Network,
     ObservationTable,
@@ -42,7 +43,7 @@ from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.space import Ground, Origins
 from mipdns.inference.stretches import UNITS_MAX, Stretch, stretches, take_units
 from mipdns.inference.surroundings import Networks
-from mipdns.inference.voices import hear
+from mipdns.inference.voices import hear, without_people
 from mipdns.net import Range
 from mipdns.progress import Progress, silent
 from mipdns.vocabulary import CLASS_NAMES, Signal
@@ -68,6 +69,7 @@ def judge(
     *,
     scorecard: Scorecard,
     as_of: datetime.date,
+    labels: Iterable[Label] = (),
     exclude: Iterable[Range] = (),
     prior: float | None = None,
     progress: Progress = silent,
@@ -75,16 +77,16 @@ def judge(
 ) -> Judgement:
     """Judge everything that evidence speaks of.
 
-    routes: disjoint and sorted. exclude: 128-bit ranges never listed. prior: share of multi-user units among those seen
-    in logs, strictly between 0 and 1; None for the scorecard's. as_of: assertions that expired before it are left out,
-    and later ones are fresh. units_max: judged at once. Raises ConfigError where the scorecard has no weight for an
-    assertion's origin.
+    routes: disjoint and sorted. labels: what people said, against which sources are held (see `trust`). exclude:
+    128-bit ranges never listed. prior: share of multi-user units among those seen in logs, strictly between 0 and 1;
+    None for the scorecard's. as_of: assertions that expired before it are left out, and later ones are fresh.
+    units_max: judged at once. Raises ConfigError where the scorecard has no weight for an assertion's origin.
     """
     logs = logs or LogEvidence(lambda: [], as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
     prior = scorecard.prior if prior is None else prior
     origins = Origins(routes)
     holes = {"special": net.SPECIAL, "excluded": net.merge_ranges(exclude)}
-    ground = space.survey(assertions, origins, holes, scorecard, as_of)
+    ground = space.survey(assertions, origins, holes, scorecard, as_of, labels)
     named = {network.asn: network for network in networks}
     judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, units_max)
     return Judgement(judging.parts(progress), judging.conclude, ground.kept)
@@ -119,9 +121,7 @@ class _Judging:
         self.heards = Heards(ground.heard)
         self.heard_on = np.array([one.observed.toordinal() - EPOCH for one in ground.heard], dtype=np.int64)
         self.partner = np.array([one.partner for one in ground.heard], dtype=np.int64)
-        self.unlabelled = Heards(
-            [hear((one for one in said if one.signal is not Signal.PARTNER), card) for said in ground.voices]
-        )
+        self.unlabelled = Heards([hear(without_people(said), card) for said in ground.voices])
         self.voices_alone = self._judge_sets()
         self.agreement = Agreement(card.rules.listed)
         self.served: set[int] = set()
@@ -156,7 +156,12 @@ class _Judging:
         counts = {name: self.counts[name] for name in ("units", "pooled", "verdicts", "listed")}
         counts |= {f"listed_{name}": rows for name, rows in by_class.items()}
         dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in self.hole_keys}
-        return Conclusion(self._networks(), counts | self.ground.dropped | dropped, self.agreement.scores())
+        return Conclusion(
+            self._networks(),
+            counts | self.ground.dropped | dropped,
+            self.agreement.scores(),
+            self.ground.trust.beliefs(),
+        )
 
     def _judge(self, stretch: Stretch) -> tuple[VerdictTable, ObservationTable]:
         """All pieces of a stretch, in any order, and what was seen of its units."""

@@ -10,14 +10,14 @@ import datetime
 import json
 import sqlite3
 import struct
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mipdns import net
 from mipdns.errors import StoreMissing
-from mipdns.evidence import Assertion, BadLine, FileRead, JudgedNetwork, Label, Network, NetworkType
+from mipdns.evidence import Assertion, BadLine, Belief, FileRead, JudgedNetwork, Label, Network, NetworkType
 from mipdns.store.build import Build
 from mipdns.store.connection import reading
 from mipdns.vocabulary import Class, Signal, Verdict
@@ -79,8 +79,26 @@ def observation_at(path: Path, address: int) -> Observation | None:
         cursor = connection.execute("SELECT * FROM observation WHERE first = ?", (net.to_blob(first),))
         row = cursor.fetchone()
         columns = [column[0] for column in cursor.description]
-    if row is None:
-        return None
+    return _observation(columns, row) if row else None
+
+
+def observations_within(path: Path, ranges: Iterable[net.Range]) -> Iterator[tuple[int, Observation]]:
+    """What was measured of the units that begin inside ranges, in their order, each with the number of its range.
+
+    It holds a connection until it is exhausted or closed. Raises like `latest_build`.
+    """
+    with reading(path) as connection:
+        for number, (first, last) in enumerate(ranges):
+            cursor = connection.execute(
+                "SELECT * FROM observation WHERE first BETWEEN ? AND ? ORDER BY first",
+                (net.to_blob(first), net.to_blob(last)),
+            )
+            columns = [column[0] for column in cursor.description]
+            for row in cursor:
+                yield number, _observation(columns, row)
+
+
+def _observation(columns: Sequence[str], row: Sequence[Any]) -> Observation:
     values = dict(zip(columns, row, strict=True))
     values.pop("build")
     return Observation(
@@ -108,10 +126,23 @@ def assertions_at(path: Path, address: int) -> list[Assertion]:
     first, last = net.unit(address)
     with reading(path) as connection:
         rows = connection.execute(
-            "SELECT first, last, origin, signal, stance, class, observed, expires, exact, source, detail "
-            "FROM assertion WHERE first <= ? AND last >= ? AND (NOT exact OR (first <= ? AND last >= ?)) ORDER BY id",
+            f"SELECT {_ASSERTION_COLUMNS} FROM assertion "  # noqa: S608 a literal
+            "WHERE first <= ? AND last >= ? AND (NOT exact OR (first <= ? AND last >= ?)) ORDER BY id",
             (net.to_blob(last), net.to_blob(first), net.to_blob(address), net.to_blob(address)),
         ).fetchall()
+    return _assertions(rows)
+
+
+def assertions(path: Path) -> list[Assertion]:
+    """All that was said and counted, in the order in which it was loaded. Raises like `latest_build`."""
+    with reading(path) as connection:
+        return _assertions(connection.execute(f"SELECT {_ASSERTION_COLUMNS} FROM assertion ORDER BY id"))  # noqa: S608 likewise
+
+
+_ASSERTION_COLUMNS = "first, last, origin, signal, stance, class, observed, expires, exact, source, detail"
+
+
+def _assertions(rows: Iterable[Sequence[Any]]) -> list[Assertion]:
     return [
         Assertion(
             net.from_blob(low),
@@ -184,6 +215,15 @@ def labels(path: Path) -> list[Label]:
         )
         for first, last, confirmed, classes, observed, who, source in rows
     ]
+
+
+def beliefs(path: Path) -> list[Belief]:
+    """What the last load learnt of its sources, by source. Raises StoreError."""
+    with reading(path) as connection:
+        rows = connection.execute(
+            'SELECT source, asn, origin, "right", wrong, plausible FROM belief ORDER BY source, origin, asn'
+        )
+        return [Belief(*row) for row in rows]
 
 
 _VERDICT_COLUMNS = "first, last, confidence, class, users_low, users_high, sources, asn, observed"

@@ -84,7 +84,7 @@ def regenerate(
     stages = [(name, float(seconds)) for name, seconds in contents.stages]
     with writing(path, busy_s=busy_s) as connection:
         schema.migrate(connection)
-        for table in ("verdict", "standing", "observation", "assertion", "network", "source"):
+        for table in ("verdict", "standing", "observation", "assertion", "network", "source", "belief"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 names are the literals above
         (last,) = connection.execute("SELECT serial FROM build ORDER BY id DESC LIMIT 1").fetchone() or (None,)
         (build_id,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM build").fetchone()
@@ -100,6 +100,7 @@ def regenerate(
             guard.check(path, (before.v4, before.v6), compared.lost, compared.gained, change_max)
         conclusion = contents.conclude()
         _write_networks(connection, conclusion.networks, contents.names, rows.asns)
+        connection.executemany("INSERT INTO belief VALUES (?, ?, ?, ?, ?, ?)", conclusion.beliefs)
         connection.executemany(_INSERT_ASSERTION, map(_assertion_row, contents.assertions))
         connection.executemany(_INSERT_SOURCE, ((build_id, *_source_row(file)) for file in contents.files))
         truth = {file.source for file in contents.files if file.kind == "truth"}

@@ -88,6 +88,11 @@ def _standing(db: Database) -> None:
     )
 
 
+@migrations(name="0004_beliefs")
+def _beliefs(db: Database) -> None:
+    _run(db, "beliefs.sql")
+
+
 def _named(bit: Class | Signal, meaning: str) -> tuple[int, str, str]:
     return bit.value, names(bit)[0], meaning
 

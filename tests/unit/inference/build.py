@@ -12,6 +12,7 @@ from mipdns import net
 from mipdns.evidence import (
     UNIT_COLUMNS,
     Assertion,
+    Belief,
     Chunk,
     JudgedNetwork,
     LogEvidence,
@@ -80,6 +81,7 @@ class Judged(NamedTuple):
     networks: list[JudgedNetwork]
     counts: dict[str, int]
     scores: dict[str, float | int] | None
+    beliefs: Sequence[Belief]
     assertions: list[Assertion]
 
 

@@ -15,7 +15,19 @@ from mipdns import store
 from tests.unit.store.made import everything
 
 VIEWS = ("verdicts", "observations", "assertions", "labels", "disagreements", "standings")
-TABLES = ("verdict", "observation", "assertion", "network", "source", "build", "label", "class", "signal", "standing")
+TABLES = (
+    "verdict",
+    "observation",
+    "assertion",
+    "network",
+    "source",
+    "build",
+    "label",
+    "class",
+    "signal",
+    "standing",
+    "belief",
+)
 
 
 @pytest.fixture(scope="module")
