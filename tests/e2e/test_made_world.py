@@ -37,7 +37,7 @@ class Unit(NamedTuple):
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration of a small world, loaded."""
     folder = tmp_path_factory.mktemp("world")
-    simulate(folder, seed=7, scale=0.3)
+    simulate(folder, seed=7, units=900)
     must(folder / "mipdns.toml", "load")
     return folder / "mipdns.toml"
 
@@ -52,7 +52,7 @@ def own_world(world: Path, tmp_path: Path) -> Path:
 def read_truth(config: Path) -> list[Unit]:
     with (config.parent / "truth.csv").open() as file:
         return [
-            Unit(*net.parse_range(row["prefix"]), row["multi_user"] == "1", row["class"])
+            Unit(*net.parse_range(row["prefix"]), row["verdict"] == "confirm", row["class"])
             for row in csv.DictReader(file)
         ]
 

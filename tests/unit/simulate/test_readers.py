@@ -65,7 +65,7 @@ def test_logs_are_read_whole_but_for_the_torn_lines(summary: Summary):
     written = {str(file.path): file.rows for file in summary.files}
     assert {file.file for file in files} == {name for name in written if "/logs/" in name}
     for file in files:
-        assert file.rejected <= 2 * WorldPlan().torn_lines * written[file.file], file
+        assert file.rejected <= 2 * WorldPlan().errors.torn_lines * written[file.file], file
         assert file.rows + file.rejected <= written[file.file]
         assert file.dropped == 0 or file.source in ("shop", "blog"), "health checks from 127.0.0.1"
     assert evidence is not None
