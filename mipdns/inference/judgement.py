@@ -182,7 +182,7 @@ class _Judging:
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
         centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING)
         seen = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, card)
-        covered = pool.covered(seen, self.ground, self.origins, self.holes, card)
+        covered = pool.covered(seen, self.ground, self.origins, _hole_keys(self.holes), card)
         self.counts["pooled"] += len(covered.asn)
         unseen = self._judge_asserted(self.overlay.asserted(units.key, stretch.first, stretch.last))
         observations = ObservationTable(units.key, units.last_day, asn, traffic, columns)

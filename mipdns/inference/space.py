@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mipdns import net
 from mipdns.evidence import Assertion, Label, Route
+from mipdns.inference.ranges import Index, Keys, intersect
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.trust import Trust, learn
 from mipdns.inference.voices import NOTHING, Heard, Voice, hear, voice, widened
@@ -99,6 +100,11 @@ class Origins:
     def of_units(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The AS of each unit's first address, 0 where none."""
         return self._asns[find(self._lows, self._highs, keys)]
+
+    def of_ranges(self, first: Keys, last: Keys) -> tuple[Index, NDArray[np.int64], Keys, Keys]:
+        """Ranges of IPv4 units cut at the borders of routes: (index of the range, AS, first, last), what is routed."""
+        which, route, first, last = intersect(first, last, self._lows, self._highs)
+        return which, self._asns[route], first, last
 
 
 def find(lows: NDArray[np.uint64], highs: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
