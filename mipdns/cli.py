@@ -231,15 +231,33 @@ def lookup(
 
 @main.command()
 @click.argument("address", type=_Address())
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="NAME",
+    help="And what it would be without this signal, source or kind; may be repeated.",
+)
 @as_json
 @with_config
-def explain(config: Config, address: int, as_json: bool) -> None:
+def explain(config: Config, address: int, without: tuple[str, ...], as_json: bool) -> None:
     """Tell which evidence moved an address's confidence, and by how much."""
     from mipdns.explain import as_document, as_text
     from mipdns.explain import explain as run_explain
 
-    explanation = run_explain(Path(config.store.database), address)
+    explanation = run_explain(Path(config.store.database), address, without)
     click.echo(json.dumps(as_document(explanation)) if as_json else as_text(explanation))
+
+
+@main.command()
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many to tell.")
+@as_json
+@with_config
+def disagreements(config: Config, limit: int, as_json: bool) -> None:
+    """List where sources contradict each other most, for a person to work through."""
+    from mipdns.disagreements import as_document, as_text, find
+
+    found = find(Path(config.store.database), limit)
+    click.echo(json.dumps(as_document(found)) if as_json else as_text(found))
 
 
 @main.command()

@@ -13,15 +13,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mipdns import inference, net, store
+from mipdns import inference, net, store, whatif
 from mipdns.evidence import Assertion
 from mipdns.inference import Term
 from mipdns.store import Build, Observation
 from mipdns.vocabulary import Class, Signal, Verdict, names
+from mipdns.whatif import Grounds
 
 
 class Explained(NamedTuple):
-    """All that is known of one address. verdict: None where nothing ever spoke of it; the rest is then empty."""
+    """All that is known of one address. verdict: None where nothing ever spoke of it; the rest is then empty.
+
+    left_out: evidence that was asked to be left out; without: what the rest comes to.
+    """
 
     address: int
     build: Build
@@ -30,10 +34,12 @@ class Explained(NamedTuple):
     observation: Observation | None
     assertions: tuple[Assertion, ...]
     explanation: inference.Explanation | None
+    left_out: tuple[str, ...] = ()
+    without: inference.Explanation | None = None
 
 
-def explain(database: Path, address: int) -> Explained:
-    """Explain one address. Raises StoreError."""
+def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Explained:
+    """Explain one address. left_out: as for `whatif.without`. Raises StoreError, UnknownEvidence."""
     build = store.latest_build(database)
     verdict = store.find_verdict(database, address)
     if verdict is None:
@@ -42,25 +48,42 @@ def explain(database: Path, address: int) -> Explained:
     asn = observation.asn if observation else verdict.asn
     judged = store.network_of(database, asn) if asn is not None else None
     assertions = tuple(store.assertions_at(database, address))
-    card = inference.shipped_scorecard()
+    grounds = Grounds(
+        observation.features if observation else None,
+        assertions,
+        judged.network.declared if judged and judged.network else None,
+        observation.traffic if observation else None,
+        inference.shipped_scorecard(),
+    )
+    trust = inference.Trust.of(store.beliefs(database))
     if observation is None and not assertions:
-        explanation = inference.explain_pooled(verdict.confidence, card)
+        explanation = inference.explain_pooled(verdict.confidence, grounds.card)
     else:
-        explanation = inference.explain(
-            address,
-            observation=observation.features if observation else None,
-            assertions=assertions,
-            scorecard=card,
-            as_of=build.as_of,
-            prior=build.prior,
-            asn=verdict.asn,
-            trust=inference.Trust.of(store.beliefs(database)),
-            declared=judged.network.declared if judged and judged.network else None,
-            traffic=observation.traffic if observation else None,
-        )
+        explanation = _reasons(address, grounds, build, verdict.asn, trust)
+    without = None
+    if left_out:
+        kinds = [(source.source, source.kind) for source in store.sources(database)]
+        without = _reasons(address, whatif.without(grounds, left_out, kinds), build, verdict.asn, trust)
     name = judged.network.name if judged and judged.network else ""
     network = f"AS{asn} {name}".strip() if asn is not None else "no AS announces it"
-    return Explained(address, build, verdict, network, observation, assertions, explanation)
+    return Explained(address, build, verdict, network, observation, assertions, explanation, tuple(left_out), without)
+
+
+def _reasons(
+    address: int, grounds: Grounds, build: Build, asn: int | None, trust: inference.Trust
+) -> inference.Explanation:
+    return inference.explain(
+        address,
+        observation=grounds.features,
+        assertions=grounds.assertions,
+        scorecard=grounds.card,
+        as_of=build.as_of,
+        prior=build.prior,
+        asn=asn,
+        trust=trust,
+        declared=grounds.declared,
+        traffic=grounds.traffic,
+    )
 
 
 def as_text(explained: Explained) -> str:
@@ -93,6 +116,9 @@ def _lines(explained: Explained) -> list[str]:
             f"  The load served {verdict.confidence} %: its model was {explained.build.model}, and the terms here come "
             "from the scorecard of this version."
         )
+    if explained.without:
+        without = explained.without
+        lines.append(f"  {without.log_odds:+8.2f}  {without.confidence:9d} %  without {', '.join(explained.left_out)}")
     shares = signal_shares(explanation.terms)
     if shares:
         told = ", ".join(f"{name} {share:+.0%}" for name, share in shares)
@@ -146,16 +172,7 @@ def as_document(explained: Explained) -> dict[str, object]:
         "users": [verdict.users_low, verdict.users_high],
         "network": explained.network,
         "log_odds": explanation.log_odds,
-        "terms": [
-            {
-                "signal": names(Signal(term.signal))[0] if term.signal else None,
-                "origin": term.origin,
-                "value": term.value,
-                "log_odds": term.log_odds,
-                "reason": term.reason,
-            }
-            for term in explanation.terms
-        ],
+        "terms": _terms(explanation),
         "signals": dict(signal_shares(explanation.terms)),
         "assertions": [
             {
@@ -169,4 +186,25 @@ def as_document(explained: Explained) -> dict[str, object]:
             for one in explained.assertions
         ],
         "measured": dict(observation.features) if observation else None,
+        "without": {
+            "left_out": list(explained.left_out),
+            "confidence": explained.without.confidence,
+            "log_odds": explained.without.log_odds,
+            "terms": _terms(explained.without),
+        }
+        if explained.without
+        else None,
     }
+
+
+def _terms(explanation: inference.Explanation) -> list[dict[str, object]]:
+    return [
+        {
+            "signal": names(Signal(term.signal))[0] if term.signal else None,
+            "origin": term.origin,
+            "value": term.value,
+            "log_odds": term.log_odds,
+            "reason": term.reason,
+        }
+        for term in explanation.terms
+    ]

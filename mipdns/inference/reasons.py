@@ -87,6 +87,12 @@ def explain(
     return Explanation((told[0], *terms, *told[1:]), total / POINTS, confidence(total))
 
 
+def traffic_log_odds(features: Mapping[str, float | None], scorecard: Scorecard) -> float:
+    """What a unit's own traffic says, in log-odds, before any rule: terms that look at its neighbours are left out."""
+    terms = (term for term in scorecard.terms if term.bit is not Signal.NEIGHBOURS)
+    return sum(term_points(term, features)[1] for term in terms) / POINTS
+
+
 def explain_pooled(served: int, scorecard: Scorecard) -> Explanation:
     """The one term of an address that only the pool rule covers, at the confidence served: what it says of itself."""
     log_odds = probability_points(served / 100.0) / POINTS
