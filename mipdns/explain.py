@@ -53,6 +53,7 @@ def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Expla
         assertions,
         judged.network.declared if judged and judged.network else None,
         observation.traffic if observation else None,
+        observation.last_day if observation else None,
         inference.shipped_scorecard(),
     )
     trust = inference.Trust.of(store.beliefs(database))
@@ -83,6 +84,7 @@ def _reasons(
         trust=trust,
         declared=grounds.declared,
         traffic=grounds.traffic,
+        last_day=grounds.last_day,
     )
 
 

@@ -6,6 +6,7 @@ otherwise look like evidence that did not matter.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
@@ -18,12 +19,13 @@ from mipdns.vocabulary import SIGNAL_NAMES, Signal
 
 
 class Grounds(NamedTuple):
-    """What an address is judged from. features: columns of its unit, None where no log saw it."""
+    """What an address is judged from. features: columns of its unit, None where no log saw it; last_day: when."""
 
     features: Mapping[str, float] | None
     assertions: tuple[Assertion, ...]
     declared: NetworkType | None
     traffic: NetworkType | None
+    last_day: datetime.date | None
     card: Scorecard
 
 
@@ -52,6 +54,7 @@ def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[s
         kept,
         None if {"network", "peeringdb"} & silent else grounds.declared,
         None if "traffic" in silent or unseen else grounds.traffic,
+        grounds.last_day,
         msgspec.structs.replace(
             grounds.card, terms=tuple(term for term in grounds.card.terms if term.signal not in silent)
         ),

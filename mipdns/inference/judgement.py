@@ -35,6 +35,7 @@ from mipdns.evidence import (
     VerdictTable,
 )
 from mipdns.inference import character, crowd, pool, space, surroundings
+from mipdns.inference.ageing import aged_columns
 from mipdns.inference.agreement import Agreement
 from mipdns.inference.crowd import Heards
 from mipdns.inference.pieces import Overlay, Rows
@@ -88,7 +89,7 @@ def judge(
     holes = {"special": net.SPECIAL, "excluded": net.merge_ranges(exclude)}
     ground = space.survey(assertions, origins, holes, scorecard, as_of, labels)
     named = {network.asn: network for network in networks}
-    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, units_max)
+    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, as_of, units_max)
     return Judgement(judging.parts(progress), judging.conclude, ground.kept)
 
 
@@ -104,6 +105,7 @@ class _Judging:
         named: Mapping[int, Network],
         card: Scorecard,
         prior: float,
+        as_of: datetime.date,
         units_max: int,
     ) -> None:
         self.logs = logs
@@ -112,6 +114,7 @@ class _Judging:
         self.named = named
         self.card = card
         self.prior = prior
+        self.as_of = as_of.toordinal() - EPOCH
         self.units_max = units_max
         self.holes = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
         self.hole_keys = {name: _hole_keys(ranges) for name, ranges in holes.items()}
@@ -175,6 +178,7 @@ class _Judging:
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])
+        measured = aged_columns(measured, self.as_of - units.last_day.astype(np.int64), card.rules)
         rows = self.overlay.measured(units.key, asn)
         facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
         facts = facts.take(rows.unit)._replace(sets=rows.heard)

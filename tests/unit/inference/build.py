@@ -106,7 +106,8 @@ def judged(
     """`judge` with the shipped scorecard on the day of these tests."""
     seen = logs(units) if units is not None else None
     networks = rest.pop("networks", [])
-    return complete(judge(seen, routes, networks, said, scorecard=CARD, as_of=AS_OF, **rest))  # type: ignore[arg-type]  # keywords pass through
+    as_of = rest.pop("as_of", AS_OF)
+    return complete(judge(seen, routes, networks, said, scorecard=CARD, as_of=as_of, **rest))  # type: ignore[arg-type]  # keywords pass through
 
 
 def at(judgement: Judged, text: str) -> Verdict | None:

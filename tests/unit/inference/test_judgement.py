@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 
 import numpy as np
@@ -191,3 +192,10 @@ def test_the_default_prior_is_the_scorecards():
     (row,) = judged(None, [assertion("51.15.7.9", "names.static")]).verdicts
     (same,) = judged(None, [assertion("51.15.7.9", "names.static")], prior=CARD.prior).verdicts
     assert row == same
+
+
+def test_what_was_not_seen_for_long_fades_towards_the_prior():
+    seen = {"51.15.7.9": people.CGNAT}
+    fresh = judged(seen, [])
+    old = judged(seen, [], as_of=AS_OF + datetime.timedelta(120))
+    assert confidence(fresh, "51.15.7.9") > confidence(old, "51.15.7.9") > 100 * CARD.prior - 1
