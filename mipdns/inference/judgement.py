@@ -164,6 +164,7 @@ class _Judging:
             counts | self.ground.dropped | dropped,
             self.agreement.scores(),
             self.ground.trust.beliefs(),
+            self.agreement.histogram(),
         )
 
     def _judge(self, stretch: Stretch) -> tuple[VerdictTable, ObservationTable]:
@@ -203,6 +204,7 @@ class _Judging:
         total = crowd.weigh(facts, self.heards, self.card, self.prior)
         kind = character.of_units(columns, facts, total.confidence, self.ground.heard, self.card)
         labelled = np.flatnonzero(self.partner[facts.sets])
+        self.agreement.measure(total.confidence)
         silent_partner = crowd.weigh(facts.take(labelled), self.unlabelled, self.card, self.prior)
         self.agreement.add(self.partner[facts.sets[labelled]] > 0, silent_partner.confidence)
         return VerdictTable(

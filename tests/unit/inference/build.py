@@ -82,6 +82,7 @@ class Judged(NamedTuple):
     counts: dict[str, int]
     scores: dict[str, float | int] | None
     beliefs: Sequence[Belief]
+    histogram: tuple[int, ...]
     assertions: list[Assertion]
 
 
