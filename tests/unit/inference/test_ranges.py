@@ -36,7 +36,7 @@ def disjoint_ranges(draw):
 @given(any_ranges, disjoint_ranges())
 def test_subtract_leaves_what_the_others_do_not_hold(ranges, taken):
     which, first, last = subtract(*columns(ranges), *columns(taken))
-    found = [set() for _ in ranges]
+    found: list[set[object]] = [set() for _ in ranges]
     for at, low, high in zip(which.tolist(), first.tolist(), last.tolist(), strict=True):
         assert low <= high
         assert not found[at] & keys(low, high)
