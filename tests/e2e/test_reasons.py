@@ -143,3 +143,14 @@ def test_denials_lower_their_source_where_they_were_said(world):
     assert after[0] < after[1] <= before[1] == before[0]
     served = must(world, "export", "csv")
     assert f"{after[0]}," in next(line for line in served.splitlines() if line.startswith("30.0.2.10,"))
+
+
+def test_a_list_that_names_half_the_internet_moves_nothing_and_is_trouble(tmp_path):
+    (tmp_path / "tor.txt").write_text("".join(f"{first}.0.0.0/8\n" for first in range(20, 60)))
+    config = tmp_path / "mipdns.toml"
+    config.write_text('[[source]]\nname = "exits"\nkind = "egress"\nformat = "cidr"\nclass = "tor"\npath = "tor.txt"\n')
+    must(config, "load")
+    assert explained(config, "30.0.0.1")["confidence"] == 30  # the prior: nothing is known
+    done = mipdns(config, "status", "--json")
+    assert done.returncode == 1
+    assert [line for line in json.loads(done.stdout)["trouble"] if "'exits' names far more" in line]
