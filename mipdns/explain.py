@@ -8,6 +8,7 @@ come to the served confidence (a merged range, another version of the scorecard)
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,8 @@ from mipdns.whatif import Grounds
 class Explained(NamedTuple):
     """All that is known of one address. verdict: None where nothing ever spoke of it; the rest is then empty.
 
-    left_out: evidence that was asked to be left out; without: what the rest comes to.
+    since: the day since which every build lists it, None where this one does not. left_out: evidence that was asked to
+    be left out; without: what the rest comes to.
     """
 
     address: int
@@ -34,40 +36,45 @@ class Explained(NamedTuple):
     observation: Observation | None
     assertions: tuple[Assertion, ...]
     explanation: inference.Explanation | None
+    since: datetime.date | None
     left_out: tuple[str, ...] = ()
     without: inference.Explanation | None = None
 
 
 def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Explained:
     """Explain one address. left_out: as for `whatif.without`. Raises StoreError, UnknownEvidence."""
-    build = store.latest_build(database)
-    verdict = store.find_verdict(database, address)
-    if verdict is None:
-        return Explained(address, build, None, "", None, (), None)
-    observation = store.observation_at(database, address)
-    asn = observation.asn if observation else verdict.asn
-    judged = store.network_of(database, asn) if asn is not None else None
-    assertions = tuple(store.assertions_at(database, address))
-    grounds = Grounds(
-        observation.features if observation else None,
-        assertions,
-        judged.network.declared if judged and judged.network else None,
-        observation.traffic if observation else None,
-        observation.last_day if observation else None,
-        inference.shipped_scorecard(),
-    )
-    trust = inference.Trust.of(store.beliefs(database))
-    if observation is None and not assertions:
-        explanation = inference.explain_pooled(verdict.confidence, grounds.card)
-    else:
-        explanation = _reasons(address, grounds, build, verdict.asn, trust)
-    without = None
-    if left_out:
-        kinds = [(source.source, source.kind) for source in store.sources(database)]
-        without = _reasons(address, whatif.without(grounds, left_out, kinds), build, verdict.asn, trust)
-    name = judged.network.name if judged and judged.network else ""
-    network = f"AS{asn} {name}".strip() if asn is not None else "no AS announces it"
-    return Explained(address, build, verdict, network, observation, assertions, explanation, tuple(left_out), without)
+    with store.snapshot(database) as kept:
+        build = store.latest_build(kept)
+        verdict = store.find_verdict(kept, address)
+        if verdict is None:
+            return Explained(address, build, None, "", None, (), None, None)
+        observation = store.observation_at(kept, address)
+        asn = observation.asn if observation else verdict.asn
+        judged = store.network_of(kept, asn) if asn is not None else None
+        assertions = tuple(store.assertions_at(kept, address))
+        grounds = Grounds(
+            observation.features if observation else None,
+            assertions,
+            judged.network.declared if judged and judged.network else None,
+            observation.traffic if observation else None,
+            observation.last_day if observation else None,
+            inference.shipped_scorecard(),
+        )
+        trust = inference.Trust.of(store.beliefs(kept))
+        if observation is None and not assertions:
+            explanation = inference.explain_pooled(verdict.confidence, grounds.card)
+        else:
+            explanation = _reasons(address, grounds, build, verdict.asn, trust)
+        without = None
+        if left_out:
+            kinds = [(source.source, source.kind) for source in store.sources(kept)]
+            without = _reasons(address, whatif.without(grounds, left_out, kinds), build, verdict.asn, trust)
+        since = store.listed_since(kept, address)
+        name = judged.network.name if judged and judged.network else ""
+        network = f"AS{asn} {name}".strip() if asn is not None else "no AS announces it"
+        return Explained(
+            address, build, verdict, network, observation, assertions, explanation, since, tuple(left_out), without
+        )
 
 
 def _reasons(
@@ -102,7 +109,8 @@ def _lines(explained: Explained) -> list[str]:
     verdict, explanation = explained.verdict, explained.explanation
     lines = [
         f"{address} is served at {verdict.confidence} % as {', '.join(names(Class(verdict.classes)))} ({when})",
-        f"  {net.format_range(verdict.first, verdict.last)}, {explained.network}, {_users(verdict)}",
+        f"  {net.format_range(verdict.first, verdict.last)}, {explained.network}, {_users(verdict)}"
+        + (f", listed since {explained.since}" if explained.since else ""),
         "",
         "  log-odds  confidence",
     ]
@@ -173,6 +181,7 @@ def as_document(explained: Explained) -> dict[str, object]:
         "class": names(Class(verdict.classes)),
         "users": [verdict.users_low, verdict.users_high],
         "network": explained.network,
+        "listed_since": str(explained.since) if explained.since else None,
         "log_odds": explanation.log_odds,
         "terms": _terms(explanation),
         "signals": dict(signal_shares(explanation.terms)),

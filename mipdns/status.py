@@ -30,8 +30,8 @@ def status(config: Config, *, age_max_s: float | None = None) -> dict[str, objec
     document: dict[str, object] = {"database": str(database)}
     sources: list[FileRead] = []
     try:
-        build = store.latest_build(database)
-        sources = store.sources(database)
+        with store.snapshot(database) as kept:
+            build, sources = store.latest_build(kept), store.sources(kept)
     except StoreError as fault:
         trouble.append(str(fault))
     else:

@@ -64,7 +64,7 @@ class Before(NamedTuple):
 def listed_before(path: Path) -> Iterator[Before | None]:
     """What is listed in the database as it is committed; None before the first build. To be left before the commit."""
     try:
-        with reading(path, oldest=1) as old:
+        with reading(path) as old:
             build = old.execute(_BEFORE).fetchone()
             yield Before(build[0], build[1], _runs(old, build[2])) if build else None
     except StoreMissing:

@@ -114,6 +114,13 @@ def test_a_load_judged_as_of_an_older_day_takes_that_day(path):
     assert told(path) == [("51.15.7.0/24", "22")]
 
 
+def test_each_address_is_told_its_own_day(path):
+    load(path, 0, ("51.15.7.0/25", 80))
+    load(path, 1, ("51.15.7.0/24", 80), ("51.15.9.0", 20))
+    days = [store.listed_since(path, net.parse_address(f"51.15.{end}")) for end in ("7.127", "7.128", "8.0", "9.0")]
+    assert days == [AS_OF, AS_OF + datetime.timedelta(1), None, None]
+
+
 def test_a_refused_load_changes_nothing(path):
     load(path, 0, ("51.15.0.0/16", 80))
     with pytest.raises(Exception, match="loses 65536"):
@@ -135,6 +142,10 @@ def test_an_older_database_stands_since_its_last_build(path, feedback_first):
             first, last = map(net.to_blob, net.parse_range(text))
             values = (first, last, confidence, 1, None, None, 0, None, "2026-09-21")
             connection.execute("INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    with store.snapshot(path) as kept:
+        assert store.latest_build(kept).model == "old"
+        assert [row.confidence for row in store.verdict_rows(path)] == [confidence for _, confidence in rows]
+        assert (store.listed_since(kept, net.parse_address("51.15.7.0")), store.beliefs(kept)) == (None, [])
     if feedback_first:
         store.add_label(path, label("51.15.7.0/24"))
         assert told(path) == [("51.15.7.0/24", "22"), ("2a02:26f7::/64", "22")]
