@@ -46,7 +46,11 @@ def plan_for(
     else:
         plan = WorldPlan()
     given = {"units": units, "observer_share": observer_share, "shared_share": shared_share, "without": without or None}
-    return msgspec.structs.replace(plan, **{name: value for name, value in given.items() if value is not None})
+    kept = {name: value for name, value in given.items() if value is not None}
+    try:
+        return msgspec.structs.replace(plan, **kept)
+    except ValueError as fault:  # a share of multi-user units that the file's kinds cannot have
+        raise ConfigError(f"{path}: {fault}") from fault
 
 
 def plan_text(plan: WorldPlan) -> str:

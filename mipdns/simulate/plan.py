@@ -7,14 +7,21 @@ where it comes from.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from mipdns.simulate.kinds import KINDS
 
-MOBILE_KINDS = ("mobile", "mobile6")
-TUNNEL_CLASSES = frozenset(("vpn", "proxy", "tor", "relay"))
+Share = Annotated[float, Meta(ge=0, le=1)]
+Some = Annotated[float, Meta(gt=0, le=1)]
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=1)]
+Ratio = Annotated[int, Meta(ge=2, le=4096)]
+Block = Annotated[int, Meta(ge=1, le=28_000)]
+RotatorNames = Annotated[int, Meta(ge=1, le=500)]
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,35 +35,39 @@ class Shares(Struct, frozen=True, kw_only=True):
     and relays; of the other 70 % one in twenty is a campus, an office or a hotspot, the rest one user or machine.
     """
 
-    household: float = 0.300
-    household6: float = 0.135
-    rotating6: float = 0.01
-    phone6: float = 0.05
-    heavy: float = 0.02
-    gamer: float = 0.01
-    torrent: float = 0.015
-    lone_office: float = 0.02
-    server: float = 0.05
-    server6: float = 0.01
-    crawler: float = 0.015
-    rotator: float = 0.012
-    scanner: float = 0.018
-    cgnat: float = 0.10
-    mobile: float = 0.05
-    mobile6: float = 0.01
-    vpn: float = 0.04
-    vpn6: float = 0.01
-    forward_proxy: float = 0.015
-    gateway6: float = 0.005
-    reverse_proxy: float = 0.012
-    reverse_proxy6: float = 0.003
-    tor: float = 0.015
-    relay: float = 0.022
-    relay6: float = 0.018
-    campus: float = 0.012
-    campus6: float = 0.005
-    office: float = 0.012
-    hotspot: float = 0.006
+    household: NotNegative = 0.300
+    household6: NotNegative = 0.135
+    rotating6: NotNegative = 0.01
+    phone6: NotNegative = 0.05
+    heavy: NotNegative = 0.02
+    gamer: NotNegative = 0.01
+    torrent: NotNegative = 0.015
+    lone_office: NotNegative = 0.02
+    server: NotNegative = 0.05
+    server6: NotNegative = 0.01
+    crawler: NotNegative = 0.015
+    rotator: NotNegative = 0.012
+    scanner: NotNegative = 0.018
+    cgnat: NotNegative = 0.10
+    mobile: NotNegative = 0.05
+    mobile6: NotNegative = 0.01
+    vpn: NotNegative = 0.04
+    vpn6: NotNegative = 0.01
+    forward_proxy: NotNegative = 0.015
+    gateway6: NotNegative = 0.005
+    reverse_proxy: NotNegative = 0.012
+    reverse_proxy6: NotNegative = 0.003
+    tor: NotNegative = 0.015
+    relay: NotNegative = 0.022
+    relay6: NotNegative = 0.018
+    campus: NotNegative = 0.012
+    campus6: NotNegative = 0.005
+    office: NotNegative = 0.012
+    hotspot: NotNegative = 0.006
+
+    def __post_init__(self) -> None:
+        if not sum(msgspec.structs.asdict(self).values()) > 0:
+            raise ValueError("shares of 0 for every kind leave nothing to make")
 
     def multi_user(self) -> float:
         """The share of units that several unrelated people use."""
@@ -79,15 +90,15 @@ class People(Struct, frozen=True, kw_only=True):
     lease_churn: share of home lines that change their address from one day to the next.
     """
 
-    line_visits: float = 1.3
-    person_visits: float = 0.15
-    spread: float = 1.0
-    more_devices: float = 0.22
-    phones: float = 1.0
-    app_share: float = 0.2
-    flatness: float = 0.05
+    line_visits: Positive = 1.3
+    person_visits: Positive = 0.15
+    spread: NotNegative = 1.0
+    more_devices: Share = 0.22
+    phones: Positive = 1.0
+    app_share: Share = 0.2
+    flatness: Share = 0.05
     shift_h: float = 0.0
-    lease_churn: float = 0.03
+    lease_churn: Share = 0.03
 
 
 class Programs(Struct, frozen=True, kw_only=True):
@@ -96,28 +107,35 @@ class Programs(Struct, frozen=True, kw_only=True):
     fingerprint). quic: requests over HTTP/3 (another again).
     """
 
-    newest: int = 140
-    lag: float = 1.0
-    reduction: float = 0.92
-    resumed: float = 0.2
-    quic: float = 0.15
+    newest: Annotated[int, Meta(ge=60, le=999)] = 140
+    lag: Positive = 1.0
+    reduction: Share = 0.92
+    resumed: Share = 0.2
+    quic: Share = 0.15
 
 
 class Translation(Struct, frozen=True, kw_only=True):
-    """Carrier NAT. sharing_ratios: subscribers an address has room for. block_sizes: ports of a subscriber's block.
-    further: ports of each further block (with blocks of 1000). full: active share of the room, at least.
+    """Carrier NAT. sharing_ratios: subscribers an address has room for, one ratio a pool; ratio_weights: of each.
+    block_sizes: ports of a subscriber's block. further: ports of each further block (with blocks of 1000).
+    full: active share of the room, at least.
     lone: share of shared IPv4 units that stand alone instead of in a pool. tilt: factors on each of `PORT_MODES`.
     sharing_shown: carriers whose traceroutes show 100.64.0.0/10 inside.
     """
 
-    sharing_ratios: tuple[int, ...] = (16, 32, 64, 76, 102, 128, 153, 1000)
-    ratio_weights: tuple[float, ...] = (3, 4, 5, 2, 2, 4, 1, 1)
-    block_sizes: tuple[int, ...] = (300, 500, 700, 1000, 2016, 4032)
-    further: int = 335
-    full: float = 0.5
-    lone: float = 0.12
+    sharing_ratios: Annotated[tuple[Ratio, ...], Meta(min_length=1)] = (16, 32, 64, 76, 102, 128, 153, 1000)
+    ratio_weights: tuple[NotNegative, ...] = (3, 4, 5, 2, 2, 4, 1, 1)
+    block_sizes: Annotated[tuple[Block, ...], Meta(min_length=1)] = (300, 500, 700, 1000, 2016, 4032)
+    further: Block = 335
+    full: Share = 0.5
+    lone: Share = 0.12
     tilt: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 1.0)
-    sharing_shown: float = 0.45
+    sharing_shown: Share = 0.45
+
+    def __post_init__(self) -> None:
+        if len(self.ratio_weights) != len(self.sharing_ratios) or not sum(self.ratio_weights) > 0:
+            raise ValueError("ratio_weights needs a weight for each of sharing_ratios, and one above 0")
+        if min(self.tilt) <= 0:
+            raise ValueError("a tilt of 0 would leave some kinds no ports: above 0")
 
 
 class Bots(Struct, frozen=True, kw_only=True):
@@ -127,13 +145,13 @@ class Bots(Struct, frozen=True, kw_only=True):
     works. forged: share of scanners and rotators that forge a forwarding header.
     """
 
-    rate: float = 1.0
-    rotator_agents: tuple[int, int] = (3, 400)
-    rotator_even: float = 0.4
-    rotator_tls: float = 0.4
-    rotator_true: float = 0.1
-    active: float = 0.8
-    forged: float = 0.05
+    rate: Positive = 1.0
+    rotator_agents: tuple[RotatorNames, RotatorNames] = (3, 400)
+    rotator_even: Share = 0.4
+    rotator_tls: Share = 0.4
+    rotator_true: Share = 0.1
+    active: Share = 0.8
+    forged: Share = 0.05
 
 
 class Errors(Struct, frozen=True, kw_only=True):
@@ -149,26 +167,26 @@ class Errors(Struct, frozen=True, kw_only=True):
     sampled: share of the flows that the exporter `colo` of the full form reports.
     """
 
-    peeringdb_missing_small: float = 0.75
-    peeringdb_missing_large: float = 0.05
-    peeringdb_wrong: float = 0.06
-    peeringdb_empty: float = 0.12
-    names_missing_small: float = 0.6
-    names_missing_large: float = 0.1
-    names: float = 0.85
-    names_stale: float = 0.03
-    names_generic: float = 0.4
-    list_small: float = 0.25
-    list_large: float = 0.8
-    list_tor: float = 0.9
-    list_stale: float = 0.05
-    list_age_days: int = 60
-    partner_space: float = 0.04
-    partner_wrong: float = 0.08
-    duplicated: float = 0.01
-    moved: float = 0.005
-    torn_lines: float = 0.002
-    sampled: float = 0.25
+    peeringdb_missing_small: Share = 0.75
+    peeringdb_missing_large: Share = 0.05
+    peeringdb_wrong: Share = 0.06
+    peeringdb_empty: Share = 0.12
+    names_missing_small: Share = 0.6
+    names_missing_large: Share = 0.1
+    names: Share = 0.85
+    names_stale: Share = 0.03
+    names_generic: Share = 0.4
+    list_small: Share = 0.25
+    list_large: Share = 0.8
+    list_tor: Share = 0.9
+    list_stale: Share = 0.05
+    list_age_days: Annotated[int, Meta(ge=0, le=3650)] = 60
+    partner_space: Share = 0.04
+    partner_wrong: Share = 0.08
+    duplicated: Share = 0.01
+    moved: Share = 0.005
+    torn_lines: Share = 0.002
+    sampled: Share = 0.25
 
 
 class WorldPlan(Struct, frozen=True, kw_only=True):
@@ -179,9 +197,9 @@ class WorldPlan(Struct, frozen=True, kw_only=True):
     """
 
     units: int = 3000
-    units_a_network: int = 100
-    observer_share: float = 1.0
-    shared_share: float = 0.0
+    units_a_network: Count = 100
+    observer_share: Some = 1.0
+    shared_share: Share = 0.0
     without: tuple[str, ...] = ()
     shares: Shares = Shares()
     people: People = People()
@@ -189,6 +207,10 @@ class WorldPlan(Struct, frozen=True, kw_only=True):
     translation: Translation = Translation()
     bots: Bots = Bots()
     errors: Errors = Errors()
+
+    def __post_init__(self) -> None:
+        if self.shared_share and not 0 < self.shares.multi_user() < 1:
+            raise ValueError("shared_share needs shares of kinds of one user and of kinds of several")
 
     def kind_shares(self) -> dict[str, float]:
         """Every kind's share of the units, after `shared_share`."""

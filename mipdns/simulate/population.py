@@ -168,7 +168,7 @@ def _units(
     block[mode == BLOCK] = blocks[mode == BLOCK]
     carrier = np.flatnonzero(kinds == KIND_NUMBER["cgnat"])
     if len(carrier):
-        weights = np.array(translation.ratio_weights[: len(translation.sharing_ratios)], dtype=np.float64)
+        weights = np.array(translation.ratio_weights, dtype=np.float64)
         ratio = rng.choice(translation.sharing_ratios, size=groups, p=weights / weights.sum())[group][carrier]
         # Half of the operators divide the whole range by the ratio (RFC 7422 §2), the others give blocks of a size.
         divided = (rng.random(groups) < 0.5)[group][carrier] & (mode[carrier] == BLOCK)

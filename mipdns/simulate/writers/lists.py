@@ -79,13 +79,15 @@ class _Picker:
         draw = self._rng.random(int(group.max(initial=-1)) + 1)[group]
         chosen = rows[draw < chance]
         if not len(chosen):
-            chosen = rows[:1]
+            chosen = rows[:1]  # a list that names nobody would not be published
         texts = list(_covering(np.unique(units.key[chosen]).tolist()))
         return self._with_faults(texts, stale)
 
     def one_network(self, kind: str) -> list[str]:
         """The pools of the one operator that publishes them: the largest."""
         units, rows = self._world.units, self._rows((kind,))
+        if not len(rows):
+            return []
         largest = int(np.bincount(units.network[rows]).argmax())
         return list(_covering(np.unique(units.key[rows[units.network[rows] == largest]]).tolist()))
 
@@ -101,14 +103,15 @@ class _Picker:
         texts += [prefix_text(int(self._world.units.key[row])) for row in taken]
         silent = np.unique(self._rng.integers(0, 1 << 16, size=count // 2)).tolist()
         texts += [str(IPv4Address(_SILENT + last)) for last in silent]
-        twice = self._rng.integers(0, len(texts), round(len(texts) * errors.duplicated)).tolist()
+        twice = self._rng.integers(0, max(1, len(texts)), round(len(texts) * errors.duplicated)).tolist()
         texts += [texts[at] for at in twice]
         return [texts[at] for at in self._rng.permutation(len(texts))]
 
 
 def _covering(keys: list[int]) -> Iterable[str]:
     """The fewest prefixes that hold units and nothing else."""
-    yield from map(str, collapse_addresses([IPv4Network(key) for key in keys if key < 1 << 32]))
+    four = collapse_addresses([IPv4Network(key) for key in keys if key < 1 << 32])
+    yield from (str(network).removesuffix("/32") for network in four)
     yield from map(str, collapse_addresses([IPv6Network((key << 64, 64)) for key in keys if key >= 1 << 32]))
 
 

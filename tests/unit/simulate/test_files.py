@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 import zstandard
 
 from mipdns.errors import ConfigError
-from mipdns.simulate import Summary, simulate
+from mipdns.simulate import Summary, WorldPlan, simulate
 from mipdns.simulate.configuration import Form
 from mipdns.simulate.habits import OBSERVERS
 from mipdns.simulate.kinds import KINDS
 from mipdns.simulate.plan import OUR_V4, OUR_V6
+from mipdns.simulate.population import make_world
 
 from .conftest import AS_OF
 
@@ -349,3 +351,45 @@ def test_the_configuration_has_every_kind_and_format(summary: Summary):
 
 def test_zones_are_copied(summary: Summary):
     assert (summary.folder / "zones" / "mip.internal.toml").is_file()
+
+
+def test_one_log_as_parquet(one_log: Summary):
+    found = query(f"SELECT ts, remote, rport, agent, fp, score, forwarded FROM '{one_log.folder}/logs/edge/*.parquet'")
+    assert len(found) == one_log.log_lines
+    assert {row[0].date() for row in found} == {one_log.first_day + datetime.timedelta(days=at) for at in range(3)}
+    check_clients(one_log, Counter(row[1] for row in found), 0, len(found))
+    assert all(1024 <= row[2] <= 65535 and row[3] and 1 <= row[5] <= 99 for row in found)
+    assert any(row[6] is None for row in found) and any(row[6] for row in found)
+    assert len(set(found)) < len(found), "some lines are there twice"
+    assert {file.path.name for file in one_log.files if "logs" in file.path.parts} == {
+        f"2026-09-{day}.parquet" for day in (20, 21, 22)
+    }
+
+
+def test_one_log_as_ndjson_is_the_same_visitors(one_log: Summary, tmp_path: Path):
+    made = simulate(tmp_path, units=300, as_of=AS_OF, form="ndjson")
+    clients = {json.loads(line)["ClientIP"] for line in lines_of(made.folder, "logs/edge/*") if line.endswith("}")}
+    [(parquet,)] = query(f"SELECT list(DISTINCT remote) FROM '{one_log.folder}/logs/edge/*.parquet'")
+    assert len(clients ^ set(parquet)) < 10, "torn lines aside"
+    assert made.truth.read_text() == one_log.truth.read_text()
+
+
+def test_a_world_of_several_slices_has_a_file_for_each_and_loses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("mipdns.simulate.population.SLICE_LINES", 2500)
+    made = simulate(tmp_path, units=300, days=3, as_of=AS_OF)
+    names = sorted(path.name for path in (tmp_path / "logs" / "api").iterdir())
+    assert len(names) > 3 and names[0] == "api-2026-09-20-0000.parquet"
+    uids = [row["uid"] for row in zeek_rows(made, "sensor", "conn")[0]]
+    assert len(set(uids)) == len(uids)
+    edge: Counter[str] = Counter()
+    for line in lines_of(made.folder, "logs/edge/*.ndjson.gz"):
+        if line.endswith("}"):
+            edge[json.loads(line)["ClientIP"]] += 1
+    check_clients(made, edge, 0, edge.total())
+
+
+def test_a_large_world_has_room_on_the_stage_and_a_key_for_each_unit():
+    world = make_world(WorldPlan(units=150_000), 1, 1)
+    assert len(np.unique(world.units.key)) == len(world.units.key) >= 150_000
