@@ -174,7 +174,7 @@ def read_sources(config: Config, stages: Stages, today: datetime.date, held: Exi
         raw_routes.clear()
     with stages.stage("count logs"):
         log_evidence, log_files = held.enter_context(
-            logs.read_logs(log_sources, config.load, stages.progress, now=today)
+            logs.read_logs(log_sources, config.load, stages.progress, now=today, keys=config.engine)
         )
     return Evidence(
         logs=log_evidence,

@@ -17,12 +17,13 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from mipdns import config
+from mipdns import config, enginekeys
 from mipdns.config import memory_bytes
 from mipdns.errors import SourceError
 from mipdns.evidence import Chunk, FileRead, LogEvidence
 from mipdns.progress import Progress
 from mipdns.sources import reading
+from mipdns.sources.logs import engines, residents
 from mipdns.sources.logs.counting.coverage import EPOCH, day_number, full_days, newest_day
 from mipdns.sources.logs.counting.days import DayHits, count_days, expire_days, share_folder
 from mipdns.sources.logs.counting.embedded import Embedded
@@ -40,7 +41,12 @@ from mipdns.sources.logs.workplace import Workplace, opened
 
 @contextmanager
 def read_logs(
-    sources: Sequence[config.Logs], load: config.Load, progress: Progress, *, now: datetime.date
+    sources: Sequence[config.Logs],
+    load: config.Load,
+    progress: Progress,
+    *,
+    now: datetime.date,
+    keys: enginekeys.Engine = enginekeys.Engine(),  # noqa: B008 - it is frozen
 ) -> Iterator[tuple[LogEvidence | None, list[FileRead]]]:
     """Read and count all log sources of a load; None and nothing where there are none.
 
@@ -53,7 +59,7 @@ def read_logs(
         return
     with ExitStack() as held:
         with _faults(load):
-            job = _Job(held, sources, load, progress)
+            job = _Job(held, sources, load, progress, keys)
             told = job.evidence(now)
         yield told
 
@@ -74,7 +80,14 @@ def _faults(load: config.Load) -> Iterator[None]:
 class _Job:
     """One load of logs."""
 
-    def __init__(self, held: ExitStack, sources: Sequence[config.Logs], load: config.Load, progress: Progress) -> None:
+    def __init__(
+        self,
+        held: ExitStack,
+        sources: Sequence[config.Logs],
+        load: config.Load,
+        progress: Progress,
+        keys: enginekeys.Engine,
+    ) -> None:
         self.sources = sources
         self.load = load
         self.progress = progress
@@ -83,7 +96,13 @@ class _Job:
         self.place: Workplace = held.enter_context(opened(Path(load.work)))
         self.manifest: Manifest = held.enter_context(opened_manifest(self.place))
         self.connection = held.enter_context(closing(self.connect()))
-        self.engine: Engine = Embedded(self.connection, memory_bytes(load.memory))
+        engine = engines.opened(held, load, keys, self.connection, self.place.scratch)
+        self.engine: Engine = engine or Embedded(self.connection, memory_bytes(load.memory))
+        self.tables = {
+            source.name: engine.add_table(source, self._sensor(source), self._number(source))
+            for source in sources
+            if source.table and isinstance(engine, engines.ClickHouse)
+        }
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection that keeps to the configured memory and threads."""
@@ -102,11 +121,18 @@ class _Job:
         connection.execute("SET enable_progress_bar_print = false")
         return connection
 
+    def _sensor(self, source: config.Logs) -> int:
+        """The number that stands for a source's sensor. A source that names none is one of its own."""
+        return self.manifest.origin(f"sensor {source.sensor or f'/{source.name}'}")
+
+    def _number(self, source: config.Logs) -> int:
+        return self.manifest.origin(f"source {source.name}")
+
     def evidence(self, now: datetime.date) -> tuple[LogEvidence, list[FileRead]]:
         """All of it: look, read, count."""
         self.connection.execute(sql("lines", "macros.sql"))
         self._drop_lost_segments()
-        found = self._look()
+        found = self._look(now)
         while True:
             kept = self._read(found)
             hours = self.manifest.hours([file.id for file in kept.files])
@@ -117,10 +143,11 @@ class _Job:
             if not again:
                 break
             self.manifest.forget(again)
-            found = self._look()
+            found = self._look(now)
         # A window that is looked at for once, or ends in a time that has not come, makes nothing expire.
         expiry = min(first, day_number(newest_day(hours, now)) - self.load.window_days + 1)
         kept = self._accept(kept, expiry)
+        hours = self.manifest.hours([file.id for file in kept.files])
         full = full_days(hours, first, last)
         self._tidy(kept, expiry)
         days = self._days(kept, full, first, last)
@@ -141,7 +168,7 @@ class _Job:
 
     # ── look ──
 
-    def _look(self) -> list[OnDisk]:
+    def _look(self, now: datetime.date) -> list[OnDisk]:
         """Every file that the sources name, looked over where it is new. Those of one content: one, and its twins."""
         files = self.manifest.files()
         known = {(kept.reading, kept.content) for kept in files}
@@ -170,6 +197,10 @@ class _Job:
                 found.append(OnDisk(source, read_as, alike, path, content, file if read else None, twin))
                 done += told.st_size
         self.manifest.sight(sightings, now_ns)
+        for source in self.sources:
+            if source.name in self.tables:
+                today = day_number(self.load.as_of or now)
+                found += residents.look(source, self.tables[source.name], today, self.load.window_days)
         return found
 
     # ── read ──
@@ -180,6 +211,7 @@ class _Job:
         todo = [one for one in found if one.file and (one.reading, one.content.content) not in known]
         total, done = sum(one.content.bytes for one in todo), 0
         self.progress("read logs", 0.0)
+        residents.read(self.manifest, self.tables, found, self._sensor, self.progress)
         for source in self.sources:
             new = [one for one in todo if one.source is source]
             done = self._ingest(source, new, total, done) if new else done
@@ -195,14 +227,14 @@ class _Job:
             for number, one in enumerate(new, start=self.manifest.next_file())
             if one.file is not None
         ]
-        sensor = self.manifest.origin(f"sensor {source.sensor or f'/{source.name}'}")
+        sensor = self._sensor(source)
         groups = ingest(
             self.connection,
             source,
             numbered,
             self.place.scratch,
             sensor_number=sensor,
-            source_number=self.manifest.origin(f"source {source.name}"),
+            source_number=self._number(source),
             report=lambda read: self.progress("read logs", (done + read) / max(total, 1)),
         )
         for group in groups:
@@ -249,13 +281,15 @@ class _Job:
             )
             if moved != kept:
                 self.manifest.update(moved)
-        return counting(
+        told = counting(
             self.manifest.files(),
             found,
             set(self.readings.values()),
             self.manifest.grown(),
             self.manifest.file_hours,
         )
+        # A table holds what it holds: its days do not rotate away.
+        return told._replace(gone=[file for file in told.gone if file.source not in self.tables])
 
     def _here(self, found: Sequence[OnDisk]) -> list[tuple[Kept, OnDisk]]:
         named = {(one.reading, one.content.content): one for one in found if one.twin is None}
@@ -272,7 +306,7 @@ class _Job:
             {
                 file
                 for file, day, _ in self.manifest.file_days()
-                if file in by_number and first <= day <= last and not _has(by_number[file], day)
+                if file in by_number and first <= day <= last and not self._has(by_number[file], day)
             }
         )
 
@@ -322,9 +356,9 @@ class _Job:
         rows: dict[int, int] = {}
         for number, day, hits in self.manifest.file_days():
             file = now[number]
-            if number in counting_files and first <= day <= last and file.segment is not None and _has(file, day):
+            if number in counting_files and first <= day <= last and self._has(file, day):
                 contents.setdefault(day, set()).add((file.reading, file.content))
-                segments.setdefault(day, set()).add(file.segment)
+                segments.setdefault(day, set()).update(() if file.segment is None else (file.segment,))
                 rows[day] = rows.get(day, 0) + hits
         names = {
             self.manifest.origin(name): name
@@ -340,6 +374,10 @@ class _Job:
             )
             for day in sorted(rows)
         ]
+
+    def _has(self, file: Kept, day: int) -> bool:
+        """Whether a file's hits of that day are kept; those of a table lie there."""
+        return file.source in self.tables or (file.segment is not None and day >= file.kept_from)
 
     def _window(self, days: Sequence[DayHits]) -> tuple[Window, int]:
         keys = {day.day: day.key for day in days}
@@ -368,11 +406,6 @@ class _Job:
                     told.append(_file_read(source, file, one))
             told += [_file_read(source, file, None) for file in kept.gone if file.reading == self.readings[source.name]]
         return told
-
-
-def _has(file: Kept, day: int) -> bool:
-    """Whether a file's hits of that day are kept."""
-    return file.segment is not None and day >= file.kept_from
 
 
 def _without_empty(paths: list[Path]) -> list[Path]:

@@ -127,10 +127,10 @@ class Manifest:
 
     def origin(self, name: str) -> int:
         """The number that stands for a source or a sensor."""
-        with self._transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO origin (name) VALUES (?)", [name])
-            (number,) = connection.execute("SELECT id FROM origin WHERE name = ?", [name]).fetchone()
-        return int(number)
+        while (row := self._connection.execute("SELECT id FROM origin WHERE name = ?", [name]).fetchone()) is None:
+            with self._transaction() as connection:
+                connection.execute("INSERT INTO origin (name) VALUES (?)", [name])
+        return int(row[0])
 
     # ── files ──
 
@@ -197,7 +197,7 @@ class Manifest:
                         f"INSERT INTO {table} VALUES (?, ?, ?)", [(kept.id, at, count) for at, count in rows]
                     )
                 connection.executemany("INSERT INTO grown VALUES (?, ?)", [(kept.id, number) for number in older])
-                if counts.days:
+                if counts.days and segment_bytes:
                     connection.execute("INSERT INTO segment_file VALUES (?, ?)", [segment, kept.id])
 
     def update(self, kept: Kept) -> None:
