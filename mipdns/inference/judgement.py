@@ -22,9 +22,11 @@ from mipdns import net
 from mipdns.evidence import (
     CONTEXT_COLUMNS,
     NETWORK_TYPES,
+    OBSERVATIONS_LEFT_OUT,
     Assertion,
     Conclusion,
     JudgedNetwork,
+    Kept,
     Label,
     LogEvidence,
     Network,
@@ -35,6 +37,7 @@ from mipdns.evidence import (
     VerdictTable,
 )
 from mipdns.inference import character, crowd, pool, space, surroundings
+from mipdns.inference.ageing import aged_columns
 from mipdns.inference.agreement import Agreement
 from mipdns.inference.crowd import Heards
 from mipdns.inference.pieces import Overlay, Rows
@@ -72,6 +75,7 @@ def judge(
     labels: Iterable[Label] = (),
     exclude: Iterable[Range] = (),
     prior: float | None = None,
+    observations: Kept = "all",
     progress: Progress = silent,
     units_max: int = UNITS_MAX,
 ) -> Judgement:
@@ -80,7 +84,9 @@ def judge(
     routes: disjoint and sorted. labels: what people said, against which sources are held (see `trust`). exclude:
     128-bit ranges never listed. prior: share of multi-user units among those seen in logs, strictly between 0 and 1;
     None for the scorecard's. as_of: assertions that expired before it are left out, and later ones are fresh.
-    units_max: judged at once. Raises ConfigError where the scorecard has no weight for an assertion's origin.
+    observations: of which units the
+    parts tell what the scorecard saw. units_max: judged at once. Raises ConfigError where the scorecard has no weight
+    for an assertion's origin.
     """
     logs = logs or LogEvidence(lambda: [], as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
     prior = scorecard.prior if prior is None else prior
@@ -88,7 +94,7 @@ def judge(
     holes = {"special": net.SPECIAL, "excluded": net.merge_ranges(exclude)}
     ground = space.survey(assertions, origins, holes, scorecard, as_of, labels)
     named = {network.asn: network for network in networks}
-    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, units_max)
+    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, as_of, observations, units_max)
     return Judgement(judging.parts(progress), judging.conclude, ground.kept)
 
 
@@ -104,6 +110,8 @@ class _Judging:
         named: Mapping[int, Network],
         card: Scorecard,
         prior: float,
+        as_of: datetime.date,
+        observations: Kept,
         units_max: int,
     ) -> None:
         self.logs = logs
@@ -112,6 +120,8 @@ class _Judging:
         self.named = named
         self.card = card
         self.prior = prior
+        self.as_of = as_of.toordinal() - EPOCH
+        self.observations = observations
         self.units_max = units_max
         self.holes = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
         self.hole_keys = {name: _hole_keys(ranges) for name, ranges in holes.items()}
@@ -142,9 +152,9 @@ class _Judging:
         for stretch in stretches(self.logs.chunks(), units_max=self.units_max):
             pieces, observations = self._judge(stretch)
             yield Part(self._counted(rows.add(pieces)), observations)
-            passed += len(observations.key)
+            passed += len(stretch.units.key)
             progress("judge", 0.1 + 0.9 * passed / max(self.counts["units"], 1))
-        yield Part(self._counted(rows.finish()), _nothing_observed(observations))
+        yield Part(self._counted(rows.finish()), _take(observations, slice(0)))
         progress("judge", 1.0)
         self.done = True
 
@@ -155,12 +165,15 @@ class _Judging:
         by_class = {name: self.counts.pop(f"listed_{name}", 0) for name in CLASS_NAMES}
         counts = {name: self.counts[name] for name in ("units", "pooled", "verdicts", "listed")}
         counts |= {f"listed_{name}": rows for name, rows in by_class.items()}
+        if left_out := self.counts[OBSERVATIONS_LEFT_OUT]:
+            counts[OBSERVATIONS_LEFT_OUT] = left_out
         dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in self.hole_keys}
         return Conclusion(
             self._networks(),
             counts | self.ground.dropped | dropped,
             self.agreement.scores(),
             self.ground.trust.beliefs(),
+            self.agreement.histogram(),
         )
 
     def _judge(self, stretch: Stretch) -> tuple[VerdictTable, ObservationTable]:
@@ -175,6 +188,7 @@ class _Judging:
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])
+        measured = aged_columns(measured, self.as_of - units.last_day.astype(np.int64), card.rules)
         rows = self.overlay.measured(units.key, asn)
         facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
         facts = facts.take(rows.unit)._replace(sets=rows.heard)
@@ -182,11 +196,21 @@ class _Judging:
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
         centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING)
         seen = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, card)
-        covered = pool.covered(seen, self.ground, self.origins, self.holes, card)
+        covered = pool.covered(seen, self.ground, self.origins, _hole_keys(self.holes), card)
         self.counts["pooled"] += len(covered.asn)
         unseen = self._judge_asserted(self.overlay.asserted(units.key, stretch.first, stretch.last))
         observations = ObservationTable(units.key, units.last_day, asn, traffic, columns)
-        return join([judged, covered, unseen]), observations
+        return join([judged, covered, unseen]), self._kept(observations, rows.unit, judged.confidence)
+
+    def _kept(self, seen: ObservationTable, unit: NDArray[np.int64], confidence: NDArray[np.int64]) -> ObservationTable:
+        """What is kept of what was seen. unit, confidence: of each judged row."""
+        if self.observations == "all":
+            return seen
+        keep = np.zeros(len(seen.key), dtype=np.bool_)
+        if self.observations == "listed":
+            keep[unit[confidence >= self.card.rules.listed]] = True
+        self.counts[OBSERVATIONS_LEFT_OUT] += int(np.sum(~keep))
+        return _take(seen, keep)
 
     def _judge_measured(
         self,
@@ -199,6 +223,7 @@ class _Judging:
         total = crowd.weigh(facts, self.heards, self.card, self.prior)
         kind = character.of_units(columns, facts, total.confidence, self.ground.heard, self.card)
         labelled = np.flatnonzero(self.partner[facts.sets])
+        self.agreement.measure(total.confidence)
         silent_partner = crowd.weigh(facts.take(labelled), self.unlabelled, self.card, self.prior)
         self.agreement.add(self.partner[facts.sets[labelled]] > 0, silent_partner.confidence)
         return VerdictTable(
@@ -295,11 +320,10 @@ def _hole_keys(ranges: list[Range]) -> tuple[NDArray[np.uint64], NDArray[np.uint
     return lows, highs
 
 
-def _nothing_observed(like: ObservationTable) -> ObservationTable:
-    key, last_day, asn, traffic, columns = like
-    return ObservationTable(
-        key[:0], last_day[:0], asn[:0], traffic[:0], {name: column[:0] for name, column in columns.items()}
-    )
+def _take(seen: ObservationTable, which: slice | NDArray[np.bool_]) -> ObservationTable:
+    key, last_day, asn, traffic, columns = seen
+    kept = {name: column[which] for name, column in columns.items()}
+    return ObservationTable(key[which], last_day[which], asn[which], traffic[which], kept)
 
 
 assert tuple(CONTEXT_COLUMNS) == ("neighbours_seen", "neighbours_crowded")  # noqa: S101  (what `neighbours` returns)

@@ -56,7 +56,7 @@ def active(evidence, rng):
     loud = rng.choice([0, 7, 900], size=len(rows)).astype(np.float64)
     shares = [np.floor(loud * share) for share in (0.1, 0.5, 1.0)]
     home, weekend, hour = (np.array(one, dtype=kind) for one, kind in zip(columns, ["u8", "?", "i1"], strict=True))
-    return Profile(home, weekend, hour, loud, *shares, np.full(len(rows), 20.0))
+    return Profile._make([home, weekend, hour, loud, *shares, np.full(len(rows), 20.0)])
 
 
 def cut(chunk, rng):
@@ -133,6 +133,16 @@ def test_chunks_that_break_the_rule_are_a_fault(divided):
     chunks = [Chunk(take_units(keys, slice(at, at + 1)), nothing().profile) for at in ((0, 1) if divided else (1, 0))]
     with pytest.raises(ValueError, match=r"51\.15\.[67]\.9.*: in a chunk before its own, or in two"):
         list(stretches(chunks))
+
+
+@pytest.mark.parametrize(("kept", "keys"), [("all", [9, 10, 11]), ("listed", [9, 11]), ("none", [])])
+def test_what_was_seen_is_told_of_those_units_that_are_asked_for(kept, keys):
+    units = {"51.15.7.9": people.CGNAT, "51.15.7.10": people.QUIET, "51.15.7.11": people.MOBILE}
+    judgement = judged(units, [], ROUTES, observations=kept)
+    assert (judgement.observations.key & 0xFF).tolist() == keys
+    assert {len(column) for column in judgement.observations.columns.values()} == {len(keys)}
+    assert judgement.verdicts == judged(units, [], ROUTES).verdicts
+    assert judgement.counts.get("observations_left_out", 0) == 3 - len(keys)
 
 
 def test_the_conclusion_comes_last():
