@@ -66,3 +66,24 @@ def test_the_benchmarks_of_the_loader_count_what_they_should(tmp_path, script, o
     assert len(figures) == (2 if script == "store" else 1)
     for row in figures:
         assert {name: row[name] >= least for name, least in told.items()} == dict.fromkeys(told, True)
+
+
+def test_loading_and_bare_sql_count_the_same_units(tmp_path):
+    command = [sys.executable, "scripts/bench/load.py", "--rows", "20000", "--beside", "20000", "--work", str(tmp_path)]
+    done = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [side["format"] for side in told["aggregation"]] == ["parquet", "logpush"]
+    for side in told["aggregation"]:
+        assert side["ours"]["units"] == side["bare"]["units"] > 900
+    (size,) = told["memory"]
+    assert size["units"] == told["aggregation"][0]["ours"]["units"]
+    assert size["peak_mib"] > 0
