@@ -16,6 +16,7 @@ from mipdns.validation.drift import drift, space
 from mipdns.validation.page import page
 from mipdns.validation.units import Units
 from mipdns.validation.validate import as_text, validate
+from tests.conftest import REPOSITORY
 from tests.unit.inference import people
 from tests.unit.inference.build import assertion
 from tests.unit.validation.test_rejudge import SAID, UNITS
@@ -76,6 +77,11 @@ def test_what_is_calibrated_is_found_to_be(described):
     assert 0.82 < overall["roc_auc"]["value"] < 0.85  # 5/6 for uniform calibrated confidences
     for name in ("roc_auc", "pr_auc", "brier"):  # a calibration error of a draw is larger: noise never cancels in it
         assert overall[name]["low"] <= overall[name]["value"] <= overall[name]["high"]
+
+
+def test_the_numbers_are_told_in_the_documentation(described):
+    told = (REPOSITORY / "docs" / "validation.md").read_text("utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE) == list(described["overall"])
 
 
 def test_a_class_is_not_asked_for_calibration(described):
