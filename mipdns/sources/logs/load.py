@@ -75,7 +75,7 @@ def _faults(load: config.Load) -> Iterator[None]:
         raise SourceError(
             f"logs: counting does not fit into [load] memory = {load.memory!r}: {str(fault).splitlines()[0]}"
         ) from None
-    except (duckdb.IOException, OSError, sqlite3.Error) as fault:
+    except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, OSError, sqlite3.Error) as fault:
         full = "No space left" in str(fault) or "disk is full" in str(fault)
         why = _FULL if full else str(fault).splitlines()[0]
         raise SourceError(f"logs: [load] work folder {load.work}: {why}") from None
