@@ -40,7 +40,7 @@ def test_agent_weights_are_probabilities_of_the_platforms_named(devices, market)
 
 def chromium_share(table, pattern: str) -> float:
     weights = agent_weights(table, {"windows": 1.0})
-    return sum(weight for text, weight in zip(table.text, weights, strict=True) if re.search(pattern, text))
+    return float(sum(weight for text, weight in zip(table.text, weights, strict=True) if re.search(pattern, text)))
 
 
 def test_reduction_is_the_share_of_chromiums_that_name_a_major_version_only():
