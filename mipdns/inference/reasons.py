@@ -20,6 +20,7 @@ from mipdns.vocabulary import Signal
 
 RULES: dict[str, str] = {
     "prior": "the share of shared addresses among all that logs see",
+    "calibration": "what such a sum was found to be worth: terms that tell the same add up to too much",
     "rule.uncorroborated": "one kind of evidence alone is not enough: nothing else speaks for it as clearly",
     "rule.doubt": "traffic takes only so much away from what is published or traced",
     "rule.partner": "a partner's word outweighs what else was found",

@@ -35,6 +35,9 @@ MEASURED = (
 )
 """The signals that terms may belong to: counted from traffic, so that one of them alone never lists."""
 
+CORROBORATING = (Signal.PORTS, Signal.AGENTS, Signal.TLS, Signal.FORWARDED, Signal.NEIGHBOURS)
+"""Those that may stand up for each other. A machine that never rests or hops addresses has a shape and many addresses."""
+
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Above0 = Annotated[float, msgspec.Meta(gt=0.0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -144,10 +147,20 @@ class Rules(_Struct, frozen=True):
     listed: Percent
 
 
-class Crowd(_Struct, frozen=True):
-    """log_odds: what a neighbour's own traffic must add up to, corroborated, to look like a crowd's."""
+class Calibration(_Struct, frozen=True):
+    """What traffic and the network around it truly come to: a rising line through knots, level beyond the outermost.
 
-    log_odds: Above0
+    summed: log-odds as the terms add up, without the prior. true: log-odds that units of that sum were found to have.
+    """
+
+    summed: tuple[float, ...]
+    true: tuple[float, ...]
+    reason: str
+
+    @property
+    def knots(self) -> tuple[tuple[int, int], ...]:
+        """Both in points."""
+        return tuple(zip(map(to_points, self.summed), map(to_points, self.true), strict=True))
 
 
 class Pool(_Struct, frozen=True):
@@ -200,7 +213,10 @@ class Users(_Struct, frozen=True):
 
 
 class Scorecard(_Struct, frozen=True):
-    """The whole file. prior: the share of multi-user units among those seen in logs."""
+    """The whole file. prior: the share of multi-user units among those seen in logs, to which the weights belong.
+
+    trained: on what, with what, and how good it came out; for people, nothing reads it.
+    """
 
     version: int
     name: str
@@ -210,10 +226,11 @@ class Scorecard(_Struct, frozen=True):
     network: NetworkTerms
     assertions: dict[str, AssertionTerm]
     rules: Rules
-    crowd: Crowd
+    calibration: Calibration
     pool: Pool
     traffic_types: TrafficTypes
     users: Users
+    trained: dict[str, object] = {}
 
 
 def shipped_scorecard() -> Scorecard:
@@ -246,6 +263,7 @@ def faults(card: Scorecard) -> Iterator[str]:
             yield f"network.{where}: a data centre is evidence against, so 'hosting' is not above 0"
         if not all(_whole_points(getattr(types, kind)) for kind in NETWORK_TYPES):
             yield f"network.{where}: a weight has more than three decimals"
+    yield from _calibration_faults(card.calibration)
     if card.pool.highest < card.pool.step_down:
         yield "pool: 'highest' is below 'step_down'"
     for where, classes in (("pool", set(card.pool.classes)), ("users", set(card.users.classes))):
@@ -282,6 +300,15 @@ def _step_faults(term: FeatureTerm) -> Iterator[str]:
         yield "a weight has more than three decimals"
     if term.monotone != "free" and list(term.weights) != sorted(term.weights, reverse=term.monotone == "falling"):
         yield f"weights are not {term.monotone}"
+
+
+def _calibration_faults(line: Calibration) -> Iterator[str]:
+    if len(line.summed) != len(line.true) or len(line.summed) < 2:
+        yield f"calibration: {len(line.summed)} values of 'summed' and {len(line.true)} of 'true'; two or more of each"
+    if any(low >= high for low, high in pairwise(line.summed)) or any(low > high for low, high in pairwise(line.true)):
+        yield "calibration: 'summed' does not rise, or 'true' falls"
+    if not all(map(_whole_points, (*line.summed, *line.true))):
+        yield "calibration: a value has more than three decimals"
 
 
 def _assertion_faults(origin: str, weighed: AssertionTerm) -> Iterator[str]:
