@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -22,6 +22,7 @@ from mipdns.vocabulary import CLASS_NAMES
 
 if TYPE_CHECKING:
     from mipdns.config import Config
+    from mipdns.fetch import Fetched
 
 
 class _Address(click.ParamType[int]):
@@ -62,6 +63,20 @@ class _Listener(click.ParamType[tuple[str, int]]):
 
         try:
             return value if isinstance(value, tuple) else parse_listen(value)
+        except ValueError as fault:
+            self.fail(str(fault), param, ctx)
+
+
+class _Duration(click.ParamType[int]):
+    """A duration such as 90m, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 click's signature
+        from mipdns.config import duration_s
+
+        try:
+            return value if isinstance(value, int) else duration_s(value)
         except ValueError as fault:
             self.fail(str(fault), param, ctx)
 
@@ -114,17 +129,52 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @click.option("--force", is_flag=True, help="Also if more of what is listed changes than [load] change_max allows.")
+@click.option("--wait", "wait_s", type=click.FloatRange(0), default=0.0, help="Seconds to wait for another load's end.")
+@click.option("--fetch", "first_fetch", is_flag=True, help="Before that, get the sources that have an address.")
 @as_json
 @with_config
-def load(config: Config, force: bool, as_json: bool) -> None:
+def load(config: Config, force: bool, wait_s: float, first_fetch: bool, as_json: bool) -> None:
     """Read every source, judge, regenerate the database, and compile the index."""
     from mipdns.load import load as run_load
+    from mipdns.refresh import refresh_for_load
     from mipdns.status import describe_build
     from mipdns.terminal import stage_line
 
+    fetched: list[Fetched] = []
     with stage_line(sys.stderr) as progress:
-        build = run_load(config, progress, force=force)
+
+        def first() -> None:
+            fetched.extend(refresh_for_load(config, progress))
+
+        try:
+            build = run_load(config, progress, force=force, wait_s=wait_s, before=first if first_fetch else None)
+        finally:
+            _warn_of_stale(fetched)
     _print(describe_build(build), as_json)
+
+
+@main.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--force", is_flag=True, help="Ask at once and for the whole, and take also what has shrunk.")
+@click.option("--strict", is_flag=True, help="Fail also where a fetch failed and an older copy stays in use.")
+@as_json
+@with_config
+def fetch(config: Config, names: tuple[str, ...], force: bool, strict: bool, as_json: bool) -> None:
+    """Get the sources that have an address (`url` or `preset`), all or the named ones."""
+    from mipdns.fetch import describe, line
+    from mipdns.refresh import refresh
+    from mipdns.terminal import stage_line
+
+    with stage_line(sys.stderr) as progress:
+        fetched = refresh(config, names, force=force, progress=progress)
+    if as_json:
+        click.echo(json.dumps([describe(each) for each in fetched]))
+    else:
+        for each in fetched:
+            click.echo(line(each))
+    _warn_of_stale(fetched)
+    if any(each.outcome == "failed" or (strict and each.outcome == "stale") for each in fetched):
+        sys.exit(1)
 
 
 @main.command()
@@ -134,6 +184,15 @@ def serve(config: Config) -> None:
     from mipdns.server import serve as run_server
 
     run_server(config)
+
+
+@main.command("run")
+@with_config
+def run_both(config: Config) -> None:
+    """Answer over DNS as `serve` does, and load on time in a process beside it, as [run] says."""
+    from mipdns.schedule.run import run
+
+    run(config, click.get_current_context().obj)
 
 
 @main.command()
@@ -232,13 +291,23 @@ def check(config: Config, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--max-age", "age_max_s", type=_Duration(), help="Trouble, if the build is older, such as '3h'.")
 @as_json
 @with_config
-def status(config: Config, as_json: bool) -> None:
-    """Tell what is served: the newest build, its sources and its age."""
+def status(config: Config, age_max_s: int | None, as_json: bool) -> None:
+    """Tell what is served: the newest build, its sources and its age, and how the last load went.
+
+    Exits with 1 if there is trouble: nothing to serve, a last load that failed, a build that is too old.
+    """
     from mipdns.status import status as run_status
 
-    _print(run_status(config), as_json)
+    document = run_status(config, age_max_s=age_max_s)
+    trouble = document["trouble"] if as_json else document.pop("trouble")
+    _print(document, as_json)
+    for line in cast("list[str]", trouble):
+        click.echo(f"mipdns: {line}", err=True)
+    if trouble:
+        sys.exit(1)
 
 
 @main.group()
@@ -318,6 +387,14 @@ def demo(folder: Path, port: int, only_check: bool) -> None:
     from mipdns.demo import demo as run_demo
 
     run_demo(folder, port, only_check=only_check)
+
+
+def _warn_of_stale(fetched: list[Fetched]) -> None:
+    from mipdns.fetch import warning
+
+    for each in fetched:
+        if each.outcome in ("stale", "failed"):
+            click.echo(f"mipdns: {'warning: ' if each.outcome == 'stale' else ''}{warning(each)}", err=True)
 
 
 def _print(document: dict[str, object], as_json: bool) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from mipdns import net
+from mipdns import fetchkeys, net
 from mipdns.errors import AddressError, ConfigError
 from mipdns.evidence import FEEDBACK
 
@@ -64,13 +64,40 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exclude: tuple[str, ...] = ()
 
 
+class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[fetch]`: where copies of sources with a `url` lie, and what getting one may cost."""
+
+    folder: NonEmpty = "fetched"
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=32)] = 4
+    timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    deadline_s: Annotated[float, msgspec.Meta(gt=0)] = 600.0
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=10)] = 4
+    bytes_max: str = "1GiB"
+    unpacked_max: str = "8GiB"
+    shrink_max: Share = 0.5
+    contact: str = ""
+
+
+class Run(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`[run]`: when `mipdns run` loads."""
+
+    every: str = "1h"
+    at: str = ""
+
+
 class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
-    """What every `[[source]]` has: its name, the files (one path or glob, or several), their date and licence."""
+    """What every `[[source]]` has: its name, the files (one path or glob, or several), their date and licence, and for
+    one that is fetched where from."""
 
     name: SourceName
-    path: NonEmpty | Annotated[tuple[NonEmpty, ...], msgspec.Meta(min_length=1)]
+    path: NonEmpty | Annotated[tuple[NonEmpty, ...], msgspec.Meta(min_length=1)] | None = None
     dated: datetime.date | None = None
     licence: str = ""
+    preset: str = ""
+    url: NonEmpty | Annotated[tuple[NonEmpty, ...], msgspec.Meta(min_length=1)] | None = None
+    authorization: str = ""
+    fetch_every_hours: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
+    max_age_days: Annotated[float, msgspec.Meta(gt=0.0)] | None = None
 
     @property
     def kind(self) -> str:
@@ -80,7 +107,12 @@ class _Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     @property
     def paths(self) -> tuple[str, ...]:
         """The paths and globs, absolute once the configuration was read from a file."""
-        return (self.path,) if isinstance(self.path, str) else self.path
+        return (self.path,) if isinstance(self.path, str) else self.path or ()
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses that its files are fetched from, one a file; none for files that come here otherwise."""
+        return (self.url,) if isinstance(self.url, str) else self.url or ()
 
 
 LogColumn = Literal[
@@ -111,9 +143,12 @@ class PeeringDB(_Source, tag="peeringdb", frozen=True, kw_only=True):
 
 
 class Atlas(_Source, tag="atlas", frozen=True, kw_only=True):
-    """RIPE Atlas traceroute results."""
+    """RIPE Atlas traceroute results; of a measurement that is fetched, the whole days from `start` to `stop`."""
 
     format: Literal["results"] = "results"
+    measurement: Positive | None = None
+    start: datetime.date | None = None
+    stop: datetime.date | None = None
 
 
 class Ptr(_Source, tag="ptr", frozen=True, kw_only=True):
@@ -147,6 +182,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     store: Store = Store()
     serve: Serve = Serve()
     load: Load = Load()
+    fetch: Fetch = Fetch()
+    run: Run = Run()
     sources: tuple[Source, ...] = ()
 
 
@@ -161,13 +198,18 @@ def read_config(path: Path) -> Config:
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(f"{path}: not TOML: {fault}") from None
     try:
+        document = fetchkeys.with_presets(document)
         config = msgspec.convert(document, Config)
+    except ConfigError as fault:
+        raise ConfigError(f"{path}: {fault}") from None
     except msgspec.ValidationError as fault:
         raise ConfigError(f"{path}: {_in_toml_words(str(fault), document)}") from None
     _check(config, path)
     anchored = _anchored(config, path.resolve().parent)
     if Path(anchored.store.index) == Path(anchored.store.database):
         raise ConfigError(f"{path}: [store] index: {anchored.store.index} is the database itself; name another file")
+    if twice := fetchkeys.same_copy(anchored.sources):
+        raise ConfigError(f"{path}: two addresses have the same copy, {twice}; say 'path' for one of them")
     return anchored
 
 
@@ -176,7 +218,7 @@ def _in_toml_words(fault: str, document: dict[str, object]) -> str:
     message, _, where = fault.partition(" - at `")
     where = where.removeprefix("key` in `").rstrip("`").removeprefix("$").removeprefix(".")
     message = _UNKNOWN.sub(r"unknown key '\1'", _MISSING.sub(r"key '\1' is missing", message))
-    message = message[:1].lower() + message[1:]
+    message = message[:1].lower() + message[1:].replace(" | null", "")
     if where == "source":
         return f"{message}: each source is a table of its own, headed [[source]]"
     if not where.startswith("source["):
@@ -231,6 +273,7 @@ def _check(config: Config, path: Path) -> None:
         memory_bytes(config.load.memory)
     except ValueError as fault:
         raise ConfigError(f"{path}: [load] memory: {fault}") from None
+    _check_run(config.run, path)
     for text in config.serve.listen:
         try:
             parse_listen(text)
@@ -238,9 +281,41 @@ def _check(config: Config, path: Path) -> None:
             raise ConfigError(f"{path}: [serve] listen: {fault}") from None
     if not config.serve.listen:
         raise ConfigError(f"{path}: [serve] listen: at least one address is needed")
+    _check_fetch(config, path)
     for source in config.sources:
         if isinstance(source, Logs):
             _check_logs(source, path)
+
+
+def _check_fetch(config: Config, path: Path) -> None:
+    for name, text in (("bytes_max", config.fetch.bytes_max), ("unpacked_max", config.fetch.unpacked_max)):
+        try:
+            memory_bytes(text)
+        except ValueError as fault:
+            raise ConfigError(f"{path}: [fetch] {name}: {fault}") from None
+    if not config.fetch.contact.isprintable() or not config.fetch.contact.isascii():
+        raise ConfigError(f"{path}: [fetch] contact: it goes into a header, so printable ASCII only")
+    for number, source in enumerate(config.sources, 1):
+        if wrong := fetchkeys.fault(source):
+            raise ConfigError(f"{path}: source {source.name!r} (number {number}){wrong}")
+
+
+def _check_run(run: Run, path: Path) -> None:
+    try:
+        every_s = duration_s(run.every)
+    except ValueError as fault:
+        raise ConfigError(f"{path}: [run] every: {fault}") from None
+    if not run.at:
+        return
+    try:
+        time_of_day_s(run.at)
+    except ValueError as fault:
+        raise ConfigError(f"{path}: [run] at: {fault}") from None
+    if every_s % DAY_S and DAY_S % every_s:
+        raise ConfigError(
+            f"{path}: [run] at: goes with an 'every' that is whole days or goes evenly into a day; "
+            f"{run.every!r} would come at another time each day"
+        )
 
 
 def _check_logs(source: Logs, path: Path) -> None:
@@ -269,6 +344,8 @@ def _anchored(config: Config, folder: Path) -> Config:
     def pattern(text: str) -> str:
         return str(Path(glob.escape(str(folder))) / text) if glob.has_magic(text) else absolute(text)
 
+    fetched = absolute(config.fetch.folder)
+
     database = absolute(config.store.database)
     index = absolute(config.store.index) if config.store.index else str(Path(database).with_suffix(".idx"))
     secrets = config.serve.cookie_secrets
@@ -279,8 +356,11 @@ def _anchored(config: Config, folder: Path) -> Config:
             config.serve, zones=absolute(config.serve.zones), cookie_secrets=absolute(secrets) if secrets else ""
         ),
         load=msgspec.structs.replace(config.load, work=absolute(config.load.work)),
+        fetch=msgspec.structs.replace(config.fetch, folder=fetched),
         sources=tuple(
-            msgspec.structs.replace(source, path=tuple(pattern(path) for path in source.paths))
+            msgspec.structs.replace(
+                source, path=tuple(pattern(path) for path in source.paths) or fetchkeys.copies(source, Path(fetched))
+            )
             for source in config.sources
         ),
     )
@@ -296,6 +376,26 @@ def memory_bytes(text: str) -> int:
         if number != text.strip() and number.replace(".", "", 1).isdigit() and float(number) > 0:
             return int(float(number) * size)
     raise ValueError(f"{text!r} is not a size such as '1GiB' or '500MB'")
+
+
+DAY_S = 86400
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
+
+
+def duration_s(text: str) -> int:
+    """`45s`, `15m`, `1h` and `7d` and the like, in seconds: one at least, 366 days at most. Raises ValueError."""
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    if number.isascii() and number.isdigit() and unit in _SECONDS and 1 <= int(number) * _SECONDS[unit] <= 366 * DAY_S:
+        return int(number) * _SECONDS[unit]
+    raise ValueError(f"{text!r} is not a duration such as '15m', '1h' or '1d'")
+
+
+def time_of_day_s(text: str) -> int:
+    """`03:30`, in seconds after midnight. Raises ValueError."""
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a time of day such as '03:30'")
+    return int(found[1]) * 3600 + int(found[2]) * 60
 
 
 def shipped_zones() -> Path:

@@ -10,7 +10,9 @@ and exits with 1.
     ├── SourceError                 a source cannot be taken in; nothing was written
     │   ├── SourceMissing           no such file, or a glob that matches none
     │   ├── SourceUnreadable        truncated, wrongly compressed, or not of the format the configuration says
-    │   └── TooManyBadLines         more bad lines than the limit; carries the first examples
+    │   ├── EngineError             the engine that counts is not installed, cannot be reached, or failed
+    │   ├── TooManyBadLines         more bad lines than the limit; carries the first examples
+    │   └── FetchError              a source cannot be fetched, or what came is no good; the last copy stays
     ├── StoreError                  the database cannot be used
     │   ├── StoreMissing            no database there; run `mipdns load`
     │   ├── StoreVersion            made by another version of mipdns
@@ -57,6 +59,22 @@ class SourceUnreadable(SourceError):
 
 class TooManyBadLines(SourceError):
     """A source has more unreadable lines than the limit allows."""
+
+
+class FetchError(SourceError):
+    """An address could not be fetched, or what it gave cannot be used; the last good copy stays.
+
+    passing: another try may help. wait_s: for how long the far end asked not to be asked, where it did.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.passing = passing
+        self.wait_s = wait_s
+
+
+class EngineError(SourceError):
+    """The engine that is to count logs is not installed, cannot be reached, or failed. Nothing has been written."""
 
 
 class StoreError(MipdnsError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 from mipdns.vocabulary import Class, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -100,7 +100,10 @@ class Profile(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """Neighbourhoods that are counted and judged together: their units, and their activity by hour."""
+    """Neighbourhoods that are counted and judged together: their units, and their activity by hour.
+
+    Rows of the profile are sorted by neighbourhood.
+    """
 
     units: UnitTable
     profile: Profile
@@ -194,6 +197,48 @@ class JudgedNetwork(NamedTuple):
     units: int
 
 
+class VerdictTable(NamedTuple):
+    """Rows of `vocabulary.Verdict` as columns.
+
+    first, last: (n, 2) uint64, the upper and the lower half of the 128-bit address. The others int64: confidence,
+    classes and sources as in the row; users_low, users_high: -1 unknown; asn: 0 none; observed: days since 1970-01-01.
+    """
+
+    first: NDArray[np.uint64]
+    last: NDArray[np.uint64]
+    confidence: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    users_low: NDArray[np.int64]
+    users_high: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    asn: NDArray[np.int64]
+    observed: NDArray[np.int64]
+
+
+class Part(NamedTuple):
+    """What a load concluded of one stretch of addresses. Parts come in ascending order; either table may be empty.
+
+    verdicts: sorted, disjoint, as few rows as there can be, also across parts: what the next one might still extend
+    stands in the next one.
+    """
+
+    verdicts: VerdictTable
+    observations: ObservationTable
+
+
+class Conclusion(NamedTuple):
+    """What a load knows when all its parts have passed.
+
+    networks: by AS number; every AS that a part names is there. counts: of rows, units and what was dropped.
+    scores: agreement with partners, None without labels. beliefs: what was learnt of the sources.
+    """
+
+    networks: list[JudgedNetwork]
+    counts: dict[str, int]
+    scores: dict[str, float | int] | None
+    beliefs: Sequence[Belief] = ()
+
+
 FEEDBACK = "feedback"
 """The source of labels that come from people, through `mipdns feedback`; no configured source may have this name."""
 
@@ -212,6 +257,21 @@ class Label(NamedTuple):
     observed: datetime.date
     who: str
     source: str
+
+
+class Belief(NamedTuple):
+    """What a load learnt of a source: a row either of its record or of its extent.
+
+    Record (origin ""): how often labels bore out what it says, and how often not, in an AS (0: everywhere); labels of
+    one /24 or /48 count once. Extent: the share of what it names under an origin that can be true, where below 1.
+    """
+
+    source: str
+    asn: int
+    origin: str
+    right: int
+    wrong: int
+    plausible: float
 
 
 class BadLine(NamedTuple):

@@ -53,6 +53,8 @@ def explain(database: Path, address: int) -> Explained:
             scorecard=card,
             as_of=build.as_of,
             prior=build.prior,
+            asn=verdict.asn,
+            trust=inference.Trust.of(store.beliefs(database)),
             declared=judged.network.declared if judged and judged.network else None,
             traffic=observation.traffic if observation else None,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -21,6 +21,7 @@ from mipdns.errors import ConfigError, StoreError
 from mipdns.evidence import FEEDBACK, Assertion, FileRead, Label, LogEvidence, Network, Route
 from mipdns.index.compile import compile_index
 from mipdns.progress import Progress, silent
+from mipdns.schedule.attempt import claimed
 from mipdns.sources import atlas, egress, logs, peeringdb, ptr, reading, routes, truth
 
 T = TypeVar("T")
@@ -56,29 +57,53 @@ class Stages:
 
 
 def load(
-    config: Config, progress: Progress = silent, *, today: datetime.date | None = None, force: bool = False
+    config: Config,
+    progress: Progress = silent,
+    *,
+    today: datetime.date | None = None,
+    force: bool = False,
+    wait_s: float = 0.0,
+    before: Callable[[], object] | None = None,
 ) -> store.Build:
-    """Read every configured source, judge, regenerate the tables, and compile the index.
+    """Read every configured source, judge, regenerate the tables, and compile the index; leave a record of how it went.
 
-    force: also where more of what is listed changes than `change_max` allows. Raises SourceError, ConfigError,
-    StoreError or SnapshotTooDifferent, and SnapshotError if the index cannot be written, when the build is committed.
+    force: also where more of what is listed changes than `change_max` allows. wait_s: how long to wait for another
+    load of this database to end. before: what is to be done first, as a part of this load: fetching. Raises StoreBusy
+    if the other load does not end, before anything is read; what `before` raises; SourceError, ConfigError, StoreError
+    or SnapshotTooDifferent, and SnapshotError if the index cannot be written, when the build is committed.
     """
     if not config.sources:
         raise ConfigError("no [[source]] is configured, so there is nothing to load")
-    today = today or datetime.datetime.now(datetime.UTC).date()
+    database = Path(config.store.database)
+    _make_room(database)
+    with claimed(database, wait_s) as claim:
+        if before:
+            before()
+        build = _regenerate(config, progress, today or datetime.datetime.now(datetime.UTC).date(), force=force)
+        claim.serial = build.serial
+        # So that a server starts at once; one that runs and notices the build first compiles it, and this waits for it.
+        stages = Stages(progress)
+        with stages.stage("compile"):
+            compile_index(database, Path(config.store.index))
+    return build._replace(stages=[*build.stages, *stages.seconds])
+
+
+def _regenerate(config: Config, progress: Progress, today: datetime.date, *, force: bool) -> store.Build:
+    """From the sources to the committed build."""
     database = Path(config.store.database)
     stages = Stages(progress)
     for source in config.sources:
         reading.expand(source)
-    _make_room(database)
     evidence = read_sources(config, stages, today)
     as_of = evidence.logs.as_of if evidence.logs else config.load.as_of or today
-    with stages.stage("judge"):
+    labels = evidence.labels + _feedback(database)
+    with stages.stage("survey"):
         judgement = inference.judge(
             logs=evidence.logs,
             routes=evidence.routes,
             networks=evidence.networks,
-            assertions=evidence.assertions + truth.assertions(evidence.labels + _feedback(database)),
+            assertions=evidence.assertions + truth.assertions(labels),
+            labels=labels,
             exclude=[net.parse_range(text) for text in config.load.exclude],
             scorecard=(card := inference.shipped_scorecard()),
             prior=config.load.prior,
@@ -87,9 +112,8 @@ def load(
         )
     outside = evidence.logs.lines_outside if evidence.logs else 0
     contents = store.Contents(
-        verdicts=judgement.verdicts,
-        observations=judgement.observations,
-        networks=judgement.networks,
+        parts=judgement.parts,
+        conclude=judgement.conclude,
         names=evidence.organisations,
         assertions=judgement.assertions,
         files=evidence.files,
@@ -98,17 +122,13 @@ def load(
         window_days=config.load.window_days,
         model=card.name,
         prior=config.load.prior or card.prior,
-        counts=judgement.counts | ({"lines_outside_window": outside} if outside else {}),
-        scores=judgement.scores,
+        counts={"lines_outside_window": outside} if outside else {},
         stages=stages.seconds,
     )
     progress("write", 0.0)
     build = store.regenerate(database, contents, change_max=None if force else config.load.change_max)
     progress("write", 1.0)
-    # So that a server starts at once; one that runs and notices the build first compiles it, and this waits for it.
-    with stages.stage("compile"):
-        compile_index(database, Path(config.store.index))
-    return build._replace(stages=[*build.stages, stages.seconds[-1]])
+    return build
 
 
 def read_sources(config: Config, stages: Stages, today: datetime.date) -> Evidence:

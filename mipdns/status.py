@@ -1,4 +1,5 @@
-"""What is served, told for people and programs: the newest build, where it came from, how old it is."""
+"""What is served, told for people and programs: the newest build, where it came from, how old it is, how the last load
+went, and what of all that is trouble."""
 
 from __future__ import annotations
 
@@ -7,23 +8,71 @@ from pathlib import Path
 
 from mipdns import store
 from mipdns.config import Config
+from mipdns.errors import StoreError
 from mipdns.evidence import FileRead
+from mipdns.fetch.telling import copy_trouble, standing
+from mipdns.schedule.attempt import Attempt, Outcome, last_attempt
 from mipdns.server.control import running_server
 
 
-def status(config: Config) -> dict[str, object]:
-    """The newest build, its age, the sources it read and whether a server runs. Raises StoreError."""
+def status(config: Config, *, age_max_s: float | None = None) -> dict[str, object]:
+    """The newest build, its age, its sources, the last load and whether a server runs.
+
+    `trouble` is a list of lines, empty if all is well: a database that cannot be read, a last load that failed, a build
+    older than `age_max_s`. Where there is no build to tell of, what describes one is left out.
+    """
     database = Path(config.store.database)
-    build = store.latest_build(database)
-    finished = datetime.datetime.fromisoformat(build.finished)
-    age = datetime.datetime.now(datetime.UTC) - finished
-    return {
-        "database": str(database),
-        **describe_build(build),
-        "age_hours": round(age.total_seconds() / 3600, 1),
+    trouble: list[str] = []
+    document: dict[str, object] = {"database": str(database)}
+    sources: list[FileRead] = []
+    try:
+        build = store.latest_build(database)
+        sources = store.sources(database)
+    except StoreError as fault:
+        trouble.append(str(fault))
+    else:
+        age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(build.finished)
+        document |= describe_build(build) | {"age_hours": round(age.total_seconds() / 3600, 1)}
+        if age_max_s is not None and age.total_seconds() > age_max_s:
+            allowed = datetime.timedelta(seconds=age_max_s)
+            trouble.append(
+                f"{database}: build {build.serial} is {str(age).split('.')[0]} old, and {allowed} is the limit"
+            )
+    attempt = last_attempt(database)
+    if attempt and (line := _load_trouble(*attempt)):
+        trouble.append(line)
+    fetched = standing(config.sources)
+    trouble += [line for copy in fetched if (line := copy_trouble(copy))]
+    return document | {
+        "last_load": describe_attempt(*attempt) if attempt else None,
         "server": _server(config),
-        "source": [describe_source(source) for source in store.sources(database)],
+        "trouble": trouble,
+        "source": [describe_source(source) for source in sources],
+        **({"fetched": fetched} if fetched else {}),
     }
+
+
+def describe_attempt(attempt: Attempt, outcome: Outcome) -> dict[str, object]:
+    """The load that runs, or the last that was tried, for printing."""
+    return {
+        "outcome": outcome,
+        "began": attempt.began,
+        "seconds": attempt.seconds,
+        "process": attempt.pid,
+        "serial": attempt.serial or None,
+        "error": attempt.fault or None,
+        "failures_in_a_row": attempt.failures + (outcome == "killed"),
+    }
+
+
+def _load_trouble(attempt: Attempt, outcome: Outcome) -> str:
+    match outcome:
+        case "failed":
+            return f"the last load, begun {attempt.began}, failed: {attempt.fault}"
+        case "killed":
+            return f"the last load, begun {attempt.began}, did not live to its end: killed, or the machine went down"
+        case _:
+            return ""
 
 
 def describe_source(file: FileRead) -> dict[str, object]:

@@ -6,17 +6,18 @@ import datetime
 from collections.abc import Iterable
 from pathlib import Path
 
+from mipdns.evidence import Conclusion
 from mipdns.net import parse_range
 from mipdns.store import Contents, regenerate
 from mipdns.vocabulary import Verdict
+from tests.tables import parts
 
 
 def write_build(database: Path, verdicts: Iterable[Verdict], serial: int) -> Path:
     """Replace the build in the database, which is made if need be. The serial must be above the last one's."""
     contents = Contents(
-        verdicts=verdicts,
-        observations=None,
-        networks=[],
+        parts=parts(verdicts),
+        conclude=lambda: Conclusion([], {}, None),
         names={},
         assertions=[],
         files=[],
@@ -26,7 +27,6 @@ def write_build(database: Path, verdicts: Iterable[Verdict], serial: int) -> Pat
         model="none",
         prior=0.3,
         counts={},
-        scores=None,
         stages=[],
     )
     assert regenerate(database, contents, busy_s=30.0, now=lambda: serial).serial == serial

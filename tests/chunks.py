@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from mipdns.columns import neighbourhoods
 from mipdns.evidence import UNIT_COLUMNS, Chunk, LogEvidence, Profile, UnitTable
-from mipdns.inference.surroundings import neighbourhoods
 
 
 def whole(evidence: LogEvidence) -> Chunk:

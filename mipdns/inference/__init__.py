@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mipdns.inference.reasons import Explanation, Term, explain, explain_pooled
 from mipdns.inference.scorecard import Scorecard, parse_scorecard, shipped_scorecard
+from mipdns.inference.trust import Trust
 
 if TYPE_CHECKING:
     from mipdns.inference.judgement import Judgement, judge
@@ -19,6 +20,7 @@ __all__ = [
     "Judgement",
     "Scorecard",
     "Term",
+    "Trust",
     "explain",
     "explain_pooled",
     "judge",

@@ -11,19 +11,32 @@ from numpy.typing import NDArray
 Scores = dict[str, float | int]
 
 
-def score(shared: NDArray[np.bool_], confidence: NDArray[np.int16], listed: int) -> Scores | None:
-    """Scores of measured units that a partner labelled; None without any.
+class Agreement:
+    """Sums over the measured units that a partner labelled; whole numbers, so that their order does not matter."""
 
-    shared: what the partner says. confidence: percent, inferred without the partner. labelled, confirmed: counts.
-    agreement: share on the partner's side of `listed`. brier: mean squared error of the probability (lower is better;
-    always saying one half gives 0.25).
-    """
-    if not len(shared):
-        return None
-    error = confidence / 100.0 - shared
-    return {
-        "labelled": len(shared),
-        "confirmed": int(shared.sum()),
-        "agreement": round(float(np.mean((confidence >= listed) == shared)), 4),
-        "brier": round(float(np.mean(error * error)), 4),
-    }
+    def __init__(self, listed: int) -> None:
+        self._listed = listed
+        self._labelled = self._confirmed = self._agreed = self._squares = 0
+
+    def add(self, shared: NDArray[np.bool_], confidence: NDArray[np.int16]) -> None:
+        """shared: what the partner says. confidence: percent, inferred without the partner."""
+        error = confidence.astype(np.int64) - 100 * shared
+        self._labelled += len(shared)
+        self._confirmed += int(shared.sum())
+        self._agreed += int(((confidence >= self._listed) == shared).sum())
+        self._squares += int((error * error).sum())
+
+    def scores(self) -> Scores | None:
+        """The scores; None without any label.
+
+        labelled, confirmed: counts. agreement: share on the partner's side of `listed`. brier: mean squared error of
+        the probability (lower is better; always saying one half gives 0.25).
+        """
+        if not self._labelled:
+            return None
+        return {
+            "labelled": self._labelled,
+            "confirmed": self._confirmed,
+            "agreement": round(self._agreed / self._labelled, 4),
+            "brier": round(self._squares / 10_000 / self._labelled, 4),
+        }

@@ -118,6 +118,7 @@ class Heards:
         self.aside = column([one.aside for one in heard])
         self.names = column([one.names for one in heard])
         self.partner = column([one.partner for one in heard])
+        self.faded = column([one.faded for one in heard])
         self.alone = np.array([one.alone for one in heard], dtype=np.bool_)
         self.signals = column([one.signals for one in heard])
         self.centre = column([one.datacentre.points if one.datacentre else 0 for one in heard])
@@ -133,7 +134,7 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     signals |= heards.signals[sets].astype(np.int32)
     traffic_says = calibrated(summed, card.calibration) + heards.aside[sets] + names
     start = probability_points(prior)
-    heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt)) + heards.speaks[sets]
+    heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt) - heards.faded[sets]) + heards.speaks[sets]
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
     total = np.where(alone, heard_total, np.minimum(start + traffic_says, ceiling(0, rules) + lift))
     bound = to_points(rules.partner_bound)

@@ -1,14 +1,18 @@
-"""From evidence to verdicts, stage by stage. In: everything the sources of a load said. Out: a `Judgement`.
+"""From evidence to verdicts, stretch by stretch. In: everything the sources of a load said. Out: a `Judgement`.
 
 The one rule: every unit with evidence gets a verdict, even at 1, and nothing else does but what an assertion or the
 pool rule covers; special-purpose and excluded space gets none.
+
+Logs pass twice. First their traffic is summed by AS, because what an AS looks like speaks of each of its units; then
+units are judged, a stretch of them at a time. What is kept for all the address space is what people and registries
+said of it; memory does not grow with the units. Whether they came in one chunk or in many changes nothing.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,44 +22,43 @@ from mipdns import net
 from mipdns.evidence import (
     CONTEXT_COLUMNS,
     NETWORK_TYPES,
-    UNIT_COLUMNS,
     Assertion,
-    Chunk,
+    Conclusion,
     JudgedNetwork,
+    Label,
     LogEvidence,
     Network,
     ObservationTable,
-    Profile,
+    Part,
     Route,
     UnitTable,
+    VerdictTable,
 )
-from mipdns.inference import agreement, character, crowd, pool, space, surroundings
+from mipdns.inference import character, crowd, pool, space, surroundings
+from mipdns.inference.agreement import Agreement
 from mipdns.inference.crowd import Heards
-from mipdns.inference.pieces import Rows, asserted_rows, measured_rows
-from mipdns.inference.rollup import EPOCH, Judged, join, roll_up
+from mipdns.inference.pieces import Overlay, Rows
+from mipdns.inference.rollup import EPOCH, RollUp, join
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.space import Ground, Origins
-from mipdns.inference.surroundings import Around
-from mipdns.inference.voices import hear
+from mipdns.inference.stretches import UNITS_MAX, Stretch, stretches, take_units
+from mipdns.inference.surroundings import Networks
+from mipdns.inference.voices import hear, without_people
 from mipdns.net import Range
 from mipdns.progress import Progress, silent
-from mipdns.vocabulary import CLASS_NAMES, Signal, Verdict
+from mipdns.vocabulary import CLASS_NAMES, Signal
 
 
 class Judgement(NamedTuple):
-    """All that a load concluded.
+    """All that a load concludes, on its way.
 
-    verdicts: sorted, disjoint. observations: what the scorecard saw of each unit. networks: by AS number; every AS that
-    a verdict or an observation names is there. assertions: those that count, as they were given. counts: of rows, units
-    and what was dropped. scores: agreement with partners, None without labels.
+    parts: the verdicts and what the scorecard saw of each unit, once, in ascending order. conclude: the rest, when the
+    parts have passed; raises RuntimeError before. assertions: those that count, as they were given.
     """
 
-    verdicts: list[Verdict]
-    observations: ObservationTable
-    networks: list[JudgedNetwork]
+    parts: Iterator[Part]
+    conclude: Callable[[], Conclusion]
     assertions: list[Assertion]
-    counts: dict[str, int]
-    scores: agreement.Scores | None
 
 
 def judge(
@@ -66,188 +69,237 @@ def judge(
     *,
     scorecard: Scorecard,
     as_of: datetime.date,
+    labels: Iterable[Label] = (),
     exclude: Iterable[Range] = (),
     prior: float | None = None,
     progress: Progress = silent,
+    units_max: int = UNITS_MAX,
 ) -> Judgement:
     """Judge everything that evidence speaks of.
 
-    routes: disjoint and sorted. exclude: 128-bit ranges never listed. prior: share of multi-user units among those seen
-    in logs, strictly between 0 and 1; None for the scorecard's. as_of: assertions that expired before it are left out,
-    and later ones are fresh. Raises ConfigError where the scorecard has no weight for an assertion's origin.
+    routes: disjoint and sorted. labels: what people said, against which sources are held (see `trust`). exclude:
+    128-bit ranges never listed. prior: share of multi-user units among those seen in logs, strictly between 0 and 1;
+    None for the scorecard's. as_of: assertions that expired before it are left out, and later ones are fresh.
+    units_max: judged at once. Raises ConfigError where the scorecard has no weight for an assertion's origin.
     """
+    logs = logs or LogEvidence(lambda: [], as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
     prior = scorecard.prior if prior is None else prior
     origins = Origins(routes)
     holes = {"special": net.SPECIAL, "excluded": net.merge_ranges(exclude)}
-    hole_ranges = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
-    progress("judge", 0.0)
-    ground = space.survey(assertions, origins, holes, scorecard, as_of)
-    progress("judge", 0.4)
-    chunk = _whole(logs.chunks() if logs else [])
-    units, dropped = _outside(chunk.units, holes)
-    asn = origins.of_units(units.key)
+    ground = space.survey(assertions, origins, holes, scorecard, as_of, labels)
     named = {network.asn: network for network in networks}
-    declared = _declared(asn, named)
-    around = surroundings.around(logs or _no_logs(as_of), chunk.profile, units.key, asn, scorecard.traffic_types)
-    columns = dict(units.columns)
-    measured = crowd.measure(columns, scorecard, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
-    columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, scorecard))
-    measured |= crowd.measure(columns, scorecard, [Signal.NEIGHBOURS])
-    progress("judge", 0.6)
-
-    rows = measured_rows(units.key, asn, ground, origins, hole_ranges)
-    facts = crowd.Facts(measured, declared, around.types, np.zeros(len(asn), dtype=np.int64)).take(rows.unit)
-    facts = facts._replace(sets=rows.heard)
-    row_columns = {name: column[rows.unit] for name, column in columns.items()}
-    judged = _judge_measured(rows, facts, row_columns, units.last_day[rows.unit], ground, scorecard, prior)
-    progress("judge", 0.8)
-    centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING)
-    seen = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, scorecard)
-    covered = pool.covered(seen, ground, origins, hole_ranges, scorecard)
-    unseen = _judge_asserted(asserted_rows(units.key, ground), ground, scorecard, prior)
-    verdicts = roll_up(join([judged, covered, unseen]))
-    progress("judge", 1.0)
-    return Judgement(
-        verdicts,
-        ObservationTable(units.key, units.last_day, asn, around.types, columns),
-        _networks(verdicts, around, named),
-        ground.kept,
-        {"units": len(asn), "pooled": len(covered.asn), **_counts(verdicts, scorecard), **ground.dropped, **dropped},
-        _agreement(facts, ground, scorecard, prior),
-    )
+    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, units_max)
+    return Judgement(judging.parts(progress), judging.conclude, ground.kept)
 
 
-def _judge_measured(
-    rows: Rows,
-    facts: crowd.Facts,
-    columns: Mapping[str, NDArray[np.float32]],
-    last_day: NDArray[np.int32],
-    ground: Ground,
-    card: Scorecard,
-    prior: float,
-) -> Judged:
-    """Rows that logs saw, each with the columns of its unit."""
-    total = crowd.weigh(facts, Heards(ground.heard), card, prior)
-    kind = character.of_units(columns, facts, total.confidence, ground.heard, card)
-    return Judged(
-        rows.first,
-        rows.last,
-        total.confidence.astype(np.int64),
-        kind.classes.astype(np.int64),
-        kind.users_low,
-        kind.users_high,
-        total.signals.astype(np.int64),
-        rows.asn,
-        np.maximum(last_day.astype(np.int64), _heard_on(ground)[rows.heard]),
-    )
+class _Judging:
+    """Both passes over the units, and what adds up on the way."""
 
+    def __init__(
+        self,
+        logs: LogEvidence,
+        ground: Ground,
+        origins: Origins,
+        holes: Mapping[str, list[Range]],
+        named: Mapping[int, Network],
+        card: Scorecard,
+        prior: float,
+        units_max: int,
+    ) -> None:
+        self.logs = logs
+        self.ground = ground
+        self.origins = origins
+        self.named = named
+        self.card = card
+        self.prior = prior
+        self.units_max = units_max
+        self.holes = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
+        self.hole_keys = {name: _hole_keys(ranges) for name, ranges in holes.items()}
+        self.declared = _Declared(named)
+        self.overlay = Overlay(ground, origins, self.holes)
+        self.networks = Networks()
+        self.heards = Heards(ground.heard)
+        self.heard_on = np.array([one.observed.toordinal() - EPOCH for one in ground.heard], dtype=np.int64)
+        self.partner = np.array([one.partner for one in ground.heard], dtype=np.int64)
+        self.unlabelled = Heards([hear(without_people(said), card) for said in ground.voices])
+        self.voices_alone = self._judge_sets()
+        self.agreement = Agreement(card.rules.listed)
+        self.served: set[int] = set()
+        self.counts: Counter[str] = Counter()
+        self.done = False
 
-def _judge_asserted(rows: Rows, ground: Ground, card: Scorecard, prior: float) -> Judged:
-    """Rows that no log saw: judged once for each set of voices."""
-    size = len(ground.heard)
-    unknown = np.full(size, -1, dtype=np.int8)
-    silence = {signal: np.zeros(size, dtype=np.int64) for signal in MEASURED}
-    total = crowd.weigh(crowd.Facts(silence, unknown, unknown, np.arange(size)), Heards(ground.heard), card, prior)
-    kind = character.of_sets(ground.heard, total.confidence, card)
-    return Judged(
-        rows.first,
-        rows.last,
-        total.confidence.astype(np.int64)[rows.heard],
-        kind.classes.astype(np.int64)[rows.heard],
-        kind.users_low[rows.heard],
-        kind.users_high[rows.heard],
-        total.signals.astype(np.int64)[rows.heard],
-        rows.asn,
-        _heard_on(ground)[rows.heard],
-    )
+    def parts(self, progress: Progress) -> Iterator[Part]:
+        """First pass, second pass."""
+        progress("judge", 0.0)
+        for stretch in stretches(self.logs.chunks(), units_max=self.units_max):
+            units, dropped = self._outside(stretch.units)
+            self.networks.add(stretch.profile, units.key, self.origins.of_units(units.key))
+            self.counts.update({"units": len(units.key), **dropped})
+        self.networks.finish(self.logs, self.card.traffic_types)
+        progress("judge", 0.1)
+        rows = RollUp()
+        passed = 0
+        for stretch in stretches(self.logs.chunks(), units_max=self.units_max):
+            pieces, observations = self._judge(stretch)
+            yield Part(self._counted(rows.add(pieces)), observations)
+            passed += len(observations.key)
+            progress("judge", 0.1 + 0.9 * passed / max(self.counts["units"], 1))
+        yield Part(self._counted(rows.finish()), _nothing_observed(observations))
+        progress("judge", 1.0)
+        self.done = True
 
-
-def _heard_on(ground: Ground) -> NDArray[np.int64]:
-    """The newest day of each set of voices, in days since 1970-01-01."""
-    return np.array([one.observed.toordinal() - EPOCH for one in ground.heard], dtype=np.int64)
-
-
-def _outside(units: UnitTable, holes: Mapping[str, list[Range]]) -> tuple[UnitTable, dict[str, int]]:
-    """The units that do not lie wholly in a hole, and how many do, as `units_` and the hole's name."""
-    dropped: dict[str, int] = {}
-    for name, ranges in holes.items():
-        keys = [bounds for first, last in ranges for bounds in space.key_ranges(first, last)]
-        lows, highs = np.array(keys, dtype=np.uint64).reshape(-1, 2).T
-        outside = space.find(lows, highs, units.key) < 0
-        dropped[f"units_{name}"] = int(np.sum(~outside))
-        if not outside.all():
-            columns = {column: values[outside] for column, values in units.columns.items()}
-            units = UnitTable(units.key[outside], units.last_day[outside], columns)
-    return units, dropped
-
-
-def _agreement(facts: crowd.Facts, ground: Ground, card: Scorecard, prior: float) -> agreement.Scores | None:
-    """Scores of the rows that a partner spoke of, inferred without the partner."""
-    partner = np.array([one.partner for one in ground.heard], dtype=np.int64)[facts.sets]
-    labelled = np.flatnonzero(partner)
-    unlabelled = [hear((one for one in said if one.signal is not Signal.PARTNER), card) for said in ground.voices]
-    total = crowd.weigh(facts.take(labelled), Heards(unlabelled), card, prior)
-    return agreement.score(partner[labelled] > 0, total.confidence, card.rules.listed)
-
-
-def _declared(asn: NDArray[np.int64], named: Mapping[int, Network]) -> NDArray[np.int8]:
-    """The declared network type of each unit's AS, as index into NETWORK_TYPES, -1 unknown."""
-    asns, at = np.unique(asn, return_inverse=True)
-    kinds = [network.declared if (network := named.get(one)) else None for one in asns.tolist()]
-    return np.array([NETWORK_TYPES.index(kind) if kind else -1 for kind in kinds], dtype=np.int8)[at]
-
-
-def _networks(verdicts: list[Verdict], around: Around, named: Mapping[int, Network]) -> list[JudgedNetwork]:
-    inferred = {
-        asn: (NETWORK_TYPES[kind] if kind >= 0 else None, requests, units)
-        for asn, kind, requests, units in zip(
-            around.asns.tolist(),
-            around.asn_types.tolist(),
-            around.asn_requests.tolist(),
-            around.asn_units.tolist(),
-            strict=True,
+    def conclude(self) -> Conclusion:
+        """What all parts added up to."""
+        if not self.done:
+            raise RuntimeError("concluded before all parts had passed")
+        by_class = {name: self.counts.pop(f"listed_{name}", 0) for name in CLASS_NAMES}
+        counts = {name: self.counts[name] for name in ("units", "pooled", "verdicts", "listed")}
+        counts |= {f"listed_{name}": rows for name, rows in by_class.items()}
+        dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in self.hole_keys}
+        return Conclusion(
+            self._networks(),
+            counts | self.ground.dropped | dropped,
+            self.agreement.scores(),
+            self.ground.trust.beliefs(),
         )
-    }
-    served = {verdict.asn for verdict in verdicts if verdict.asn is not None}
-    return [
-        JudgedNetwork(asn, named.get(asn), *inferred.get(asn, (None, 0.0, 0)))
-        for asn in sorted(served | named.keys() | inferred.keys())
-    ]
+
+    def _judge(self, stretch: Stretch) -> tuple[VerdictTable, ObservationTable]:
+        """All pieces of a stretch, in any order, and what was seen of its units."""
+        card = self.card
+        units, _ = self._outside(stretch.units)
+        asn = self.origins.of_units(units.key)
+        traffic = surroundings.traffic_types(
+            self.logs, stretch.profile, units.key, asn, self.networks, card.traffic_types
+        )
+        columns = dict(units.columns)
+        measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
+        columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
+        measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])
+        rows = self.overlay.measured(units.key, asn)
+        facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
+        facts = facts.take(rows.unit)._replace(sets=rows.heard)
+        row_columns = {name: column[rows.unit] for name, column in columns.items()}
+        judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
+        centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING)
+        seen = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, card)
+        covered = pool.covered(seen, self.ground, self.origins, self.holes, card)
+        self.counts["pooled"] += len(covered.asn)
+        unseen = self._judge_asserted(self.overlay.asserted(units.key, stretch.first, stretch.last))
+        observations = ObservationTable(units.key, units.last_day, asn, traffic, columns)
+        return join([judged, covered, unseen]), observations
+
+    def _judge_measured(
+        self,
+        rows: Rows,
+        facts: crowd.Facts,
+        columns: Mapping[str, NDArray[np.float32]],
+        last_day: NDArray[np.int32],
+    ) -> VerdictTable:
+        """Rows that logs saw, each with the columns of its unit."""
+        total = crowd.weigh(facts, self.heards, self.card, self.prior)
+        kind = character.of_units(columns, facts, total.confidence, self.ground.heard, self.card)
+        labelled = np.flatnonzero(self.partner[facts.sets])
+        silent_partner = crowd.weigh(facts.take(labelled), self.unlabelled, self.card, self.prior)
+        self.agreement.add(self.partner[facts.sets[labelled]] > 0, silent_partner.confidence)
+        return VerdictTable(
+            rows.first,
+            rows.last,
+            total.confidence.astype(np.int64),
+            kind.classes.astype(np.int64),
+            kind.users_low,
+            kind.users_high,
+            total.signals.astype(np.int64),
+            rows.asn,
+            np.maximum(last_day.astype(np.int64), self.heard_on[rows.heard]),
+        )
+
+    def _judge_sets(self) -> VerdictTable:
+        """What each set of voices comes to where no log saw anything; its ranges stand for nothing."""
+        size = len(self.ground.heard)
+        unknown = np.full(size, -1, dtype=np.int8)
+        silence = {signal: np.zeros(size, dtype=np.int64) for signal in MEASURED}
+        facts = crowd.Facts(silence, unknown, unknown, np.arange(size))
+        total = crowd.weigh(facts, self.heards, self.card, self.prior)
+        kind = character.of_sets(self.ground.heard, total.confidence, self.card)
+        nowhere = np.zeros((size, 2), dtype=np.uint64)
+        return VerdictTable(
+            nowhere,
+            nowhere,
+            total.confidence.astype(np.int64),
+            kind.classes.astype(np.int64),
+            kind.users_low,
+            kind.users_high,
+            total.signals.astype(np.int64),
+            np.zeros(size, dtype=np.int64),
+            self.heard_on,
+        )
+
+    def _judge_asserted(self, rows: Rows) -> VerdictTable:
+        """Rows that no log saw: each set of voices was judged once."""
+        judged = VerdictTable._make(column[rows.heard] for column in self.voices_alone)
+        return judged._replace(first=rows.first, last=rows.last, asn=rows.asn)
+
+    def _outside(self, units: UnitTable) -> tuple[UnitTable, dict[str, int]]:
+        """The units that do not lie wholly in a hole, and how many do, as `units_` and the hole's name."""
+        dropped: dict[str, int] = {}
+        for name, (lows, highs) in self.hole_keys.items():
+            outside = space.find(lows, highs, units.key) < 0
+            dropped[f"units_{name}"] = int(np.sum(~outside))
+            if not outside.all():
+                units = take_units(units, outside)
+        return units, dropped
+
+    def _counted(self, rows: VerdictTable) -> VerdictTable:
+        """Rows on their way out: how many, how many from the listing confidence on, also by class."""
+        self.served.update(np.unique(rows.asn).tolist())
+        listed = rows.classes[rows.confidence >= self.card.rules.listed]
+        self.counts.update({"verdicts": len(rows.asn), "listed": len(listed)})
+        self.counts.update({f"listed_{name}": int(np.sum(listed & bit > 0)) for name, bit in CLASS_NAMES.items()})
+        return rows
+
+    def _networks(self) -> list[JudgedNetwork]:
+        seen = self.networks
+        inferred = {
+            asn: (NETWORK_TYPES[kind] if kind >= 0 else None, requests, units)
+            for asn, kind, requests, units in zip(
+                seen.asns.tolist(),
+                seen.types.tolist(),
+                seen.activity.requests.tolist(),
+                seen.units.tolist(),
+                strict=True,
+            )
+        }
+        return [
+            JudgedNetwork(asn, self.named.get(asn), *inferred.get(asn, (None, 0.0, 0)))
+            for asn in sorted((self.served - {0}) | self.named.keys() | inferred.keys())
+        ]
 
 
-def _counts(verdicts: list[Verdict], card: Scorecard) -> dict[str, int]:
-    """Rows, and rows from the listing confidence on, also by class."""
-    listed = Counter(verdict.classes for verdict in verdicts if verdict.confidence >= card.rules.listed)
-    by_class = {
-        f"listed_{name}": sum(rows for bits, rows in listed.items() if bits & bit) for name, bit in CLASS_NAMES.items()
-    }
-    return {"verdicts": len(verdicts), "listed": listed.total(), **by_class}
+class _Declared:
+    """The network type that each AS declares."""
+
+    def __init__(self, named: Mapping[int, Network]) -> None:
+        kinds = {asn: network.declared for asn, network in sorted(named.items()) if network.declared}
+        self._asns = np.array(list(kinds), dtype=np.int64)
+        self._kinds = np.array([*map(NETWORK_TYPES.index, kinds.values()), -1], dtype=np.int8)
+
+    def of(self, asn: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Index into NETWORK_TYPES, -1 unknown."""
+        return self._kinds[surroundings.index(self._asns, asn)]
 
 
-def _no_units() -> UnitTable:
-    empty = {name: np.empty(0, dtype=np.float32) for name in UNIT_COLUMNS}
-    return UnitTable(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int32), empty)
+def _hole_keys(ranges: list[Range]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """First and last key of the units that lie wholly in a hole."""
+    keys = [bounds for first, last in ranges for bounds in space.key_ranges(first, last)]
+    lows, highs = np.array(keys, dtype=np.uint64).reshape(-1, 2).T
+    return lows, highs
 
 
-def _no_profile() -> Profile:
-    nothing = np.empty(0)
-    return Profile(nothing.astype(np.uint64), nothing.astype(np.bool_), nothing.astype(np.int8), *[nothing] * 5)
-
-
-def _no_logs(as_of: datetime.date) -> LogEvidence:
-    return LogEvidence(lambda: [], as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
-
-
-def _whole(chunks: Iterable[Chunk]) -> Chunk:
-    """All chunks as one."""
-    parts = [Chunk(_no_units(), _no_profile()), *chunks]
-    units = UnitTable(
-        np.concatenate([part.units.key for part in parts]),
-        np.concatenate([part.units.last_day for part in parts]),
-        {name: np.concatenate([part.units.columns[name] for part in parts]) for name in UNIT_COLUMNS},
+def _nothing_observed(like: ObservationTable) -> ObservationTable:
+    key, last_day, asn, traffic, columns = like
+    return ObservationTable(
+        key[:0], last_day[:0], asn[:0], traffic[:0], {name: column[:0] for name, column in columns.items()}
     )
-    rows = zip(*(part.profile for part in parts), strict=True)
-    return Chunk(units, Profile._make(np.concatenate(columns) for columns in rows))
 
 
 assert tuple(CONTEXT_COLUMNS) == ("neighbours_seen", "neighbours_crowded")  # noqa: S101  (what `neighbours` returns)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
+from mipdns.columns import halves, unit_bounds
 from mipdns.inference import space
-from mipdns.inference.rollup import halves, key_bounds
 from mipdns.inference.space import Ground, Origins, Piece
 from mipdns.net import Range
 
@@ -32,67 +32,79 @@ class Rows(NamedTuple):
     last: NDArray[np.uint64]
 
 
-def measured_rows(
-    keys: NDArray[np.uint64], asn: NDArray[np.int64], ground: Ground, origins: Origins, holes: list[Range]
-) -> Rows:
-    """Each unit as one row, sorted, and after them the parts of those inside which something starts or ends.
+class Overlay:
+    """The ground, ready for units to be laid over it, stretch by stretch. holes: merged."""
 
-    keys: sorted; none lies wholly in a hole. holes: merged.
-    """
-    broken = space.broken_units(holes) | space.broken_units((route.first, route.last) for route in origins.routes)
-    broken |= {piece.first >> 64 for piece in ground.odd}
-    is_broken = np.isin(keys, np.array(sorted(broken), dtype=np.uint64))
-    unit = np.flatnonzero(~is_broken)
-    heard = np.append(ground.whole.heard, 0)[space.find(ground.whole.first, ground.whole.last, keys[unit])]
-    first, last = key_bounds(keys[unit], keys[unit])
-    parts = list(_parts(np.flatnonzero(is_broken), keys, ground, origins, holes))
-    return Rows(
-        np.append(unit, np.array([at for at, _ in parts], dtype=np.int64)),
-        np.append(heard, np.array([part.heard for _, part in parts], dtype=np.int64)),
-        np.append(asn[unit], np.array([part.asn for _, part in parts], dtype=np.int64)),
-        np.concatenate([first, halves([part.first for _, part in parts])]),
-        np.concatenate([last, halves([part.last for _, part in parts])]),
-    )
+    def __init__(self, ground: Ground, origins: Origins, holes: list[Range]) -> None:
+        self._ground = ground
+        self._origins = origins
+        self._holes = holes
+        self._odd_keys = np.array([piece.first >> 64 for piece in ground.odd], dtype=np.uint64)
+        broken = space.broken_units(holes) | space.broken_units((route.first, route.last) for route in origins.routes)
+        self._broken = np.union1d(np.array(sorted(broken), dtype=np.uint64), self._odd_keys)
+        self._heard = np.append(ground.whole.heard, 0)
 
+    def measured(self, keys: NDArray[np.uint64], asn: NDArray[np.int64]) -> Rows:
+        """Each unit as one row, sorted, and after them the parts of those inside which something starts or ends.
 
-def _parts(
-    units: NDArray[np.int64], keys: NDArray[np.uint64], ground: Ground, origins: Origins, holes: list[Range]
-) -> Iterator[tuple[int, Piece]]:
-    """The parts of units that are not whole, with the unit's index."""
-    odd: dict[int, list[Piece]] = {}
-    for piece in ground.odd:
-        odd.setdefault(piece.first >> 64, []).append(piece)
-    for unit in units.tolist():
-        start, end = net.unit_range(int(keys[unit]))
-        pieces = odd.get(int(keys[unit]), [])
-        yield from ((unit, piece) for piece in pieces)
+        keys: sorted; none lies wholly in a hole.
+        """
+        is_broken = space.find(self._broken, self._broken, keys) >= 0
+        unit = np.flatnonzero(~is_broken)
+        heard = self._heard[space.find(self._ground.whole.first, self._ground.whole.last, keys[unit])]
+        first, last = unit_bounds(keys[unit], keys[unit])
+        parts = [(at, part) for at in np.flatnonzero(is_broken).tolist() for part in self._parts(int(keys[at]))]
+        return Rows(
+            np.append(unit, np.array([at for at, _ in parts], dtype=np.int64)),
+            np.append(heard, np.array([part.heard for _, part in parts], dtype=np.int64)),
+            np.append(asn[unit], np.array([part.asn for _, part in parts], dtype=np.int64)),
+            np.concatenate([first, halves([part.first for _, part in parts])]),
+            np.concatenate([last, halves([part.last for _, part in parts])]),
+        )
+
+    def _parts(self, key: int) -> Iterator[Piece]:
+        """The parts of a unit that is not whole."""
+        start, end = net.unit_range(key)
+        pieces = self._odd(key, key)
+        yield from pieces
         taken = [(piece.first, piece.last) for piece in pieces]
-        taken += [(low, high) for low, high in holes if low <= end and high >= start]
+        taken += [(low, high) for low, high in self._holes if low <= end and high >= start]
         for low, high in net.subtract(start, end, net.merge_ranges(taken)):
-            yield from ((unit, Piece(first, last, 0, asn)) for first, last, asn in origins.split(low, high))
+            yield from (Piece(first, last, 0, asn) for first, last, asn in self._origins.split(low, high))
 
+    def _odd(self, first_key: int, last_key: int) -> list[Piece]:
+        """The pieces that end inside one of these units."""
+        low = np.searchsorted(self._odd_keys, np.uint64(first_key), side="left")
+        high = np.searchsorted(self._odd_keys, np.uint64(last_key), side="right")
+        return self._ground.odd[low:high]
 
-def asserted_rows(keys: NDArray[np.uint64], ground: Ground) -> Rows:
-    """What assertions cover beside the measured units. keys: sorted."""
-    whole = ground.whole
-    low = np.searchsorted(keys, whole.first, side="left")
-    count = np.searchsorted(keys, whole.last, side="right") - low
-    # A piece with n units in it leaves n + 1 gaps: `at` numbers them, and some are empty.
-    piece = np.repeat(np.arange(len(count)), count + 1)
-    at = np.arange(len(piece)) - np.repeat(np.cumsum(count + 1) - (count + 1), count + 1)
-    one = np.uint64(1)
-    padded = np.append(keys, np.uint64(0))
-    first = np.where(at == 0, whole.first[piece], padded[np.maximum(low[piece] + at - 1, 0)] + one)
-    last = np.where(at == count[piece], whole.last[piece], padded[np.minimum(low[piece] + at, len(keys))] - one)
-    left = first <= last
-    first_halves, last_halves = key_bounds(first[left], last[left])
-    odd_keys = np.array([part.first >> 64 for part in ground.odd], dtype=np.uint64)
-    seen = np.isin(odd_keys, keys).tolist()
-    odd = [part for part, is_seen in zip(ground.odd, seen, strict=True) if not is_seen]
-    return Rows(
-        np.full(int(left.sum()) + len(odd), -1, dtype=np.int64),
-        np.append(whole.heard[piece][left], np.array([part.heard for part in odd], dtype=np.int64)),
-        np.append(whole.asn[piece][left], np.array([part.asn for part in odd], dtype=np.int64)),
-        np.concatenate([first_halves, halves([part.first for part in odd])]),
-        np.concatenate([last_halves, halves([part.last for part in odd])]),
-    )
+    def asserted(self, keys: NDArray[np.uint64], first_key: int, last_key: int) -> Rows:
+        """What assertions cover from one unit to another, beside the measured units among them.
+
+        keys: those units, sorted.
+        """
+        lowest, highest, one = np.uint64(first_key), np.uint64(last_key), np.uint64(1)
+        begin = int(np.searchsorted(self._ground.whole.last, lowest, side="left"))
+        end = int(np.searchsorted(self._ground.whole.first, highest, side="right"))
+        firsts, lasts, heard, asn = (column[begin:end] for column in self._ground.whole)
+        firsts, lasts = np.maximum(firsts, lowest), np.minimum(lasts, highest)
+        low = np.searchsorted(keys, firsts, side="left")
+        count = np.searchsorted(keys, lasts, side="right") - low
+        # A piece with n units in it leaves n + 1 gaps: `at` numbers them, and some are empty.
+        piece = np.repeat(np.arange(len(count)), count + 1)
+        at = np.arange(len(piece)) - np.repeat(np.cumsum(count + 1) - (count + 1), count + 1)
+        padded = np.append(keys, np.uint64(0))
+        first = np.where(at == 0, firsts[piece], padded[np.maximum(low[piece] + at - 1, 0)] + one)
+        last = np.where(at == count[piece], lasts[piece], padded[np.minimum(low[piece] + at, len(keys))] - one)
+        left = first <= last
+        first_halves, last_halves = unit_bounds(first[left], last[left])
+        odd = self._odd(first_key, last_key)
+        seen = np.isin(np.array([part.first >> 64 for part in odd], dtype=np.uint64), keys).tolist()
+        odd = [part for part, is_seen in zip(odd, seen, strict=True) if not is_seen]
+        return Rows(
+            np.full(int(left.sum()) + len(odd), -1, dtype=np.int64),
+            np.append(heard[piece][left], np.array([part.heard for part in odd], dtype=np.int64)),
+            np.append(asn[piece][left], np.array([part.asn for part in odd], dtype=np.int64)),
+            np.concatenate([first_halves, halves([part.first for part in odd])]),
+            np.concatenate([last_halves, halves([part.last for part in odd])]),
+        )

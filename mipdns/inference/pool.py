@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.inference.rollup import Judged, halves
+from mipdns.columns import halves
+from mipdns.evidence import VerdictTable
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.space import Ground, Origins
 from mipdns.net import Range
@@ -38,7 +39,7 @@ class Measurements(NamedTuple):
     @classmethod
     def of(
         cls,
-        judged: Judged,
+        judged: VerdictTable,
         key: NDArray[np.uint64],
         requests: NDArray[np.float32],
         centre: NDArray[np.bool_],
@@ -72,7 +73,7 @@ class Gap(NamedTuple):
     observed: int
 
 
-def covered(units: Measurements, ground: Ground, origins: Origins, holes: list[Range], card: Scorecard) -> Judged:
+def covered(units: Measurements, ground: Ground, origins: Origins, holes: list[Range], card: Scorecard) -> VerdictTable:
     """What the pool rule covers, without what assertions, holes and other networks take. holes: merged."""
     whole = ground.whole
     rows: list[Gap] = []
@@ -92,7 +93,7 @@ def covered(units: Measurements, ground: Ground, origins: Origins, holes: list[R
     def column(values: Iterable[int]) -> NDArray[np.int64]:
         return np.array(list(values), dtype=np.int64)
 
-    return Judged(
+    return VerdictTable(
         halves([gap.first for gap in rows]),
         halves([gap.last for gap in rows]),
         column(gap.confidence for gap in rows),

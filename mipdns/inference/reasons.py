@@ -14,6 +14,7 @@ from typing import NamedTuple
 from mipdns.evidence import Assertion, NetworkType
 from mipdns.inference import features
 from mipdns.inference.scorecard import POINTS, FeatureTerm, Scorecard, probability_points
+from mipdns.inference.trust import UNTESTED, Trust
 from mipdns.inference.voices import Line, hear, voice, widened
 from mipdns.inference.weigh import confidence, weigh
 from mipdns.vocabulary import Signal
@@ -57,17 +58,21 @@ def explain(
     scorecard: Scorecard,
     as_of: datetime.date,
     prior: float | None = None,
+    asn: int | None = None,
+    trust: Trust = UNTESTED,
     declared: NetworkType | None = None,
     traffic: NetworkType | None = None,
 ) -> Explanation:
     """The terms of an address's verdict.
 
     observation: the columns of its unit, None where no log saw it. assertions: all that may speak of its unit; expired
-    ones and those that do not cover the address are passed over. as_of, prior: as in the load. declared: what its AS
-    declares. traffic: the network type around, from the observation. Raises ConfigError as `judge` does.
+    ones and those that do not cover the address are passed over. as_of, prior: as in the load. asn: the address's, None
+    where no route covers it. trust: what the load learnt of its sources. declared: what the AS declares. traffic: the
+    network type around, from the observation. Raises ConfigError as `judge` does.
     """
     prior = scorecard.prior if prior is None else prior
-    heard = hear({voice(one, scorecard) for one in assertions if _speaks_of(one, address, as_of)}, scorecard)
+    speaking = (one for one in assertions if _speaks_of(one, address, as_of))
+    heard = hear({voice(one, scorecard, as_of, asn or 0, trust) for one in speaking}, scorecard)
     terms: list[Term] = []
     measured: dict[Signal, int] = {}
     for term in scorecard.terms if observation is not None else ():

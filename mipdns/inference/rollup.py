@@ -1,4 +1,4 @@
-"""The widest ranges that share a verdict. In: judged pieces, disjoint, in any order. Out: sorted `Verdict` rows.
+"""The widest ranges that share a verdict. In: judged pieces, disjoint, stretch by stretch. Out: rows, sorted.
 
 The one rule: pieces merge only where they touch and agree in everything but the day; the range then carries the oldest
 day of its parts, so that no address is served as fresher than its evidence.
@@ -8,65 +8,56 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.inference.character import UNKNOWN
-from mipdns.vocabulary import Verdict
+from mipdns.columns import halves
+from mipdns.evidence import VerdictTable
 
 EPOCH = datetime.date(1970, 1, 1).toordinal()
-_LOW_BITS = (1 << 64) - 1
-_V4_HIGH = np.uint64(0xFFFF << 32)
-_ONES = np.uint64(_LOW_BITS)
+_ONES = np.uint64((1 << 64) - 1)
 
 
-class Judged(NamedTuple):
-    """Judged pieces. first, last: (n, 2) uint64, upper and lower half of the 128-bit address.
-
-    confidence, classes, users_low, users_high (UNKNOWN: none), signals, asn (0: none), observed (days since 1970).
-    """
-
-    first: NDArray[np.uint64]
-    last: NDArray[np.uint64]
-    confidence: NDArray[np.int64]
-    classes: NDArray[np.int64]
-    users_low: NDArray[np.int64]
-    users_high: NDArray[np.int64]
-    signals: NDArray[np.int64]
-    asn: NDArray[np.int64]
-    observed: NDArray[np.int64]
+def no_rows() -> VerdictTable:
+    """A table without rows."""
+    return VerdictTable(halves([]), halves([]), *[np.empty(0, dtype=np.int64)] * 7)
 
 
-def key_bounds(first: NDArray[np.uint64], last: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Unit keys as the halves of the first and last address of their units."""
-    v4 = first <= np.uint64(net.UNIT_V4_LAST)
-    zero = np.uint64(0)
-    low = np.column_stack([np.where(v4, zero, first), np.where(v4, first | _V4_HIGH, zero)])
-    high = np.column_stack([np.where(v4, zero, last), np.where(v4, last | _V4_HIGH, _ONES)])
-    return low, high
-
-
-def halves(addresses: Sequence[int]) -> NDArray[np.uint64]:
-    """128-bit addresses as an (n, 2) array of their halves."""
-    rows = [(address >> 64, address & _LOW_BITS) for address in addresses]
-    return np.array(rows, dtype=np.uint64).reshape(-1, 2)
-
-
-def join(parts: Sequence[Judged]) -> Judged:
+def join(parts: Sequence[VerdictTable]) -> VerdictTable:
     """All pieces in one."""
-    return Judged._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return VerdictTable._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
-def roll_up(pieces: Judged) -> list[Verdict]:
+class RollUp:
+    """Pieces become rows. The last row of a stretch is held back, because the next stretch may extend it."""
+
+    def __init__(self) -> None:
+        self._held = no_rows()
+
+    def add(self, pieces: VerdictTable) -> VerdictTable:
+        """The rows that are complete, now that every piece up to the end of `pieces` is known.
+
+        The pieces of one call may stand in any order; those of later calls lie behind them. Raises ValueError where two
+        pieces overlap.
+        """
+        rows = roll_up(join([self._held, pieces]))
+        self._held = VerdictTable._make(column[-1:].copy() for column in rows)
+        return VerdictTable._make(column[:-1] for column in rows)
+
+    def finish(self) -> VerdictTable:
+        """What was held back."""
+        return self._held
+
+
+def roll_up(pieces: VerdictTable) -> VerdictTable:
     """The pieces as the fewest rows. Raises ValueError where two pieces overlap."""
     size = len(pieces.confidence)
     if not size:
-        return []
+        return pieces
     order = np.lexsort((pieces.first[:, 1], pieces.first[:, 0]))
-    pieces = Judged._make(column[order] for column in pieces)
+    pieces = VerdictTable._make(column[order] for column in pieces)
     _check_disjoint(pieces)
     new = np.ones(size, dtype=np.bool_)
     new[1:] = ~_touch(pieces)
@@ -74,31 +65,11 @@ def roll_up(pieces: Judged) -> list[Verdict]:
         new[1:] |= column[1:] != column[:-1]
     starts = np.flatnonzero(new)
     ends = np.append(starts[1:], size) - 1
-    observed = np.minimum.reduceat(pieces.observed, starts)
-    days = {day: datetime.date.fromordinal(int(day) + EPOCH).isoformat() for day in np.unique(observed).tolist()}
-    return [
-        Verdict(
-            (first_high << 64) | first_low,
-            (last_high << 64) | last_low,
-            confidence,
-            classes,
-            None if low == UNKNOWN else low,
-            None if high == UNKNOWN else high,
-            signals,
-            asn or None,
-            days[day],
-        )
-        for first_high, first_low, last_high, last_low, confidence, classes, low, high, signals, asn, day in zip(
-            *pieces.first[starts].T.tolist(),
-            *pieces.last[ends].T.tolist(),
-            *(column[starts].tolist() for column in pieces[2:-1]),
-            observed.tolist(),
-            strict=True,
-        )
-    ]
+    rows = VerdictTable._make(column[starts] for column in pieces)
+    return rows._replace(last=pieces.last[ends], observed=np.minimum.reduceat(pieces.observed, starts))
 
 
-def _touch(pieces: Judged) -> NDArray[np.bool_]:
+def _touch(pieces: VerdictTable) -> NDArray[np.bool_]:
     """Whether each piece but the first starts right after the one before it ends; never across address families."""
     first, last = pieces.first[1:], pieces.last[:-1]
     same_half = (first[:, 0] == last[:, 0]) & (first[:, 1] - np.uint64(1) == last[:, 1]) & (first[:, 1] > 0)
@@ -107,7 +78,7 @@ def _touch(pieces: Judged) -> NDArray[np.bool_]:
     return touching
 
 
-def _check_disjoint(pieces: Judged) -> None:
+def _check_disjoint(pieces: VerdictTable) -> None:
     first, last = pieces.first[1:], pieces.last[:-1]
     later = (first[:, 0] > last[:, 0]) | ((first[:, 0] == last[:, 0]) & (first[:, 1] > last[:, 1]))
     if not later.all():

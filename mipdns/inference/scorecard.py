@@ -112,14 +112,26 @@ class NetworkTerms(_Struct, frozen=True):
     traffic: TypeTerm
 
 
+class Extent(_Struct, frozen=True):
+    """How much of the Internet can be of a kind at most: IPv4 addresses, and IPv6 /32s begun."""
+
+    v4: Count
+    v6_32s: Count
+
+
 class AssertionTerm(_Struct, frozen=True):
-    """What an assertion of one origin weighs. alone: it may list by itself. datacentre: context, see `rules`."""
+    """What an assertion of one origin weighs. alone: it may list by itself. datacentre: context, see `rules`.
+
+    half_life_days: after so many days without repetition it weighs half. extent: a source that names more is doubted.
+    """
 
     weight: float
+    half_life_days: Count
     reason: str
     source: tuple[str, ...]
     alone: bool = False
     datacentre: bool = False
+    extent: Extent | None = None
 
     @property
     def points(self) -> int:
@@ -133,8 +145,9 @@ class Rules(_Struct, frozen=True):
     uncorroborated_ceiling: the probability that one kind of evidence reaches alone. corroboration_starts: log-odds from
     which a further kind corroborates; corroboration_slope: how far each unit of it lifts the ceiling. doubt: log-odds
     that traffic may take away from what an assertion says. further_share: weight of a further assertion of the same
-    signal. partner_bound: log-odds that all else may hold against a partner. class_floor: the confidence from which a
-    class and users are estimated. listed: the confidence that counts as listed in scores and pools.
+    signal. fresh_days: age from which an assertion's weight starts to halve. partner_bound: log-odds that all else may
+    hold against a partner. class_floor: the confidence from which a class and users are estimated. listed: the
+    confidence that counts as listed in scores and pools.
     """
 
     uncorroborated_ceiling: Annotated[float, msgspec.Meta(gt=0.0, lt=0.495)]
@@ -142,6 +155,7 @@ class Rules(_Struct, frozen=True):
     corroboration_slope: Annotated[float, msgspec.Meta(ge=0.0)]
     doubt: Annotated[float, msgspec.Meta(ge=0.0)]
     further_share: Share
+    fresh_days: Annotated[int, msgspec.Meta(ge=0)]
     partner_bound: Annotated[float, msgspec.Meta(ge=0.0)]
     class_floor: Percent
     listed: Percent

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.evidence import Assertion, Route
+from mipdns.evidence import Assertion, Label, Route
 from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.trust import Trust, learn
 from mipdns.inference.voices import NOTHING, Heard, Voice, hear, voice, widened
 from mipdns.net import Range
 
@@ -50,7 +51,9 @@ class Whole(NamedTuple):
 class Ground(NamedTuple):
     """Where voices are heard. heard[0] is `NOTHING`; voices: what each entry is made of.
 
-    kept: the assertions that count. dropped: how many expired, and how many lie in each kind of hole, even in part.
+    kept: the assertions that count. dropped: how many expired, and how many lie in each kind of hole, even in part; as
+    `doubted_` and its name, what percentage of what a source names can be true, where it names too much.
+    trust: how far each source is believed.
     """
 
     whole: Whole
@@ -59,6 +62,7 @@ class Ground(NamedTuple):
     voices: list[tuple[Voice, ...]]
     kept: list[Assertion]
     dropped: dict[str, int]
+    trust: Trust
 
 
 class Origins:
@@ -67,6 +71,14 @@ class Origins:
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = routes
         self._firsts = [route.first for route in routes]
+        known = [
+            (low, high, route.asn)
+            for route in routes
+            for low, high in key_ranges(route.first, route.last, first_only=True)
+        ]
+        self._lows = np.array([low for low, _, _ in known], dtype=np.uint64)
+        self._highs = np.array([high for _, high, _ in known], dtype=np.uint64)
+        self._asns = np.array([*(asn for _, _, asn in known), 0], dtype=np.int64)
 
     def split(self, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """A range cut at the borders of routes: (first, last, asn), asn 0 where no route covers it."""
@@ -86,16 +98,7 @@ class Origins:
 
     def of_units(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The AS of each unit's first address, 0 where none."""
-        known = [
-            (low, high, route.asn)
-            for route in self.routes
-            for low, high in key_ranges(route.first, route.last, first_only=True)
-        ]
-        if not known or not len(keys):
-            return np.zeros(len(keys), dtype=np.int64)
-        lows, highs, asns = zip(*known, strict=True)
-        at = find(np.array(lows, dtype=np.uint64), np.array(highs, dtype=np.uint64), keys)
-        return np.array([*asns, 0], dtype=np.int64)[at]
+        return self._asns[find(self._lows, self._highs, keys)]
 
 
 def find(lows: NDArray[np.uint64], highs: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -135,24 +138,35 @@ def survey(
     holes: dict[str, list[Range]],
     card: Scorecard,
     as_of: datetime.date,
+    labels: Iterable[Label] = (),
 ) -> Ground:
-    """Where which assertions are heard. holes: by the name under which what lies in them is counted, each merged."""
+    """Where which assertions are heard, and how loud.
+
+    holes: by the name under which what lies in them is counted, each merged. labels: what people said; sources that
+    they bear out or contradict are believed accordingly.
+    """
     kept: list[Assertion] = []
     dropped = {f"assertions_{name}": 0 for name in ("expired", *holes)}
+    said = list(assertions)
+    alive = [assertion for assertion in said if assertion.expires >= as_of]
+    dropped["assertions_expired"] = len(said) - len(alive)
+    trust = learn(labels, alive, card, origins.split)
+    dropped |= {f"doubted_{source}": int(100 * share) for (source, _), share in trust.doubted.items()}
     ids: dict[Voice, int] = {}
     claims: list[tuple[int, int, int]] = []
-    for assertion in assertions:
-        if assertion.expires < as_of:
-            dropped["assertions_expired"] += 1
-            continue
+    for assertion in alive:
         left = [widened(assertion)]
         for name, ranges in holes.items():
             before, left = left, [part for range_ in left for part in net.subtract(*range_, ranges)]
             dropped[f"assertions_{name}"] += before != left
         if left:
             kept.append(assertion)
-            said = ids.setdefault(voice(assertion, card), len(ids))
-            claims += [(first, last, said) for first, last in left]
+            if trust.depends_on_as(assertion.source):
+                parts = [part for range_ in left for part in origins.split(*range_)]
+            else:
+                parts = [(first, last, 0) for first, last in left]
+            for first, last, asn in parts:
+                claims.append((first, last, ids.setdefault(voice(assertion, card, as_of, asn, trust), len(ids))))
     sets: dict[tuple[int, ...], int] = {(): 0}
     pieces = [
         Piece(first, last, heard, asn)
@@ -162,7 +176,7 @@ def survey(
     by_id = list(ids)
     voices = [tuple(by_id[one] for one in members) for members in sets]
     whole, odd = _whole_and_odd(pieces)
-    return Ground(whole, odd, [hear(said, card) if said else NOTHING for said in voices], voices, kept, dropped)
+    return Ground(whole, odd, [hear(said, card) if said else NOTHING for said in voices], voices, kept, dropped, trust)
 
 
 def sweep(claims: Sequence[tuple[int, int, int]], sets: dict[tuple[int, ...], int]) -> Iterator[tuple[int, int, int]]:

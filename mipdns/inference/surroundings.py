@@ -1,40 +1,57 @@
 """What stands around each unit: its neighbours, and the network type that traffic shows of its /24 or /48 and its AS.
 
-In: counted units with their AS, and activity by hour. Out: columns and types. The one rule: a unit is never its own
-neighbour, and a neighbour of another AS is none.
+In: counted units with their AS, and activity by hour, in chunks of whole neighbourhoods. Out: columns and types. The
+one rule: a unit is never its own neighbour, and a neighbour of another AS is none.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-from mipdns import net
+from mipdns.columns import neighbourhoods
 from mipdns.evidence import LogEvidence, Profile
 from mipdns.inference.scorecard import TrafficTypes
-from mipdns.inference.traffic import requests_of_groups, types_of_groups
+from mipdns.inference.traffic import HOURS, Activity, activity_of_groups, types, types_of_groups
 
 
-class Around(NamedTuple):
-    """types: the network type that the traffic around each unit shows (index into NETWORK_TYPES, -1 unknown).
+class Networks:
+    """What units and traffic of each AS add up to, chunk by chunk, and the network types that this shows in the end.
 
-    asns: each AS seen, sorted, without 0. asn_types, asn_requests, asn_units: what its traffic shows, from how much.
+    asns: each AS seen, sorted, without 0. units, activity: a row an AS.
     """
 
-    types: NDArray[np.int8]
-    asns: NDArray[np.int64]
-    asn_types: NDArray[np.int8]
-    asn_requests: NDArray[np.float64]
-    asn_units: NDArray[np.int64]
+    def __init__(self) -> None:
+        self.asns = np.empty(0, dtype=np.int64)
+        self.units = np.empty(0, dtype=np.int64)
+        self.activity = Activity(np.empty((0, 2, HOURS)), *[np.empty(0)] * 4)
+        self.types = np.empty(0, dtype=np.int8)
 
+    def add(self, profile: Profile, keys: NDArray[np.uint64], asn: NDArray[np.int64]) -> None:
+        """A chunk's activity and its units that are judged. A neighbourhood belongs to the AS of its first unit."""
+        homes, first = np.unique(neighbourhoods(keys), return_index=True)
+        seen, units = np.unique(asn[asn > 0], return_counts=True)
+        asn_of_row = np.append(index(seen, asn[first]), -1)[index(homes, profile.neighbourhood)]
+        asns = np.union1d(self.asns, seen)
+        before, now = index(asns, self.asns), index(asns, seen)
+        grown = np.zeros(len(asns), dtype=np.int64)
+        grown[before] = self.units
+        grown[now] += units
+        sums = []
+        for old, new in zip(self.activity, activity_of_groups(profile, asn_of_row, len(seen)), strict=True):
+            both = np.zeros((len(asns), *old.shape[1:]))
+            both[before] = old
+            both[now] += new
+            sums.append(both)
+        self.asns, self.units, self.activity = asns, grown, Activity._make(sums)
 
-def neighbourhoods(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """`net.neighbourhood_key` of many units."""
-    v4 = keys <= np.uint64(net.UNIT_V4_LAST)
-    whole = np.uint64((1 << 64) - 1)
-    return np.where(v4, keys & (whole ^ np.uint64(0xFF)), keys & (whole ^ np.uint64(0xFFFF)))
+    def finish(self, logs: LogEvidence, limits: TrafficTypes) -> None:
+        """Every chunk was added."""
+        self.types = types(logs, self.activity, self.units, limits)
+
+    def types_of(self, asn: NDArray[np.int64]) -> NDArray[np.int8]:
+        """The type of each AS asked for, -1 unknown."""
+        return np.append(self.types, np.int8(-1))[index(self.asns, asn)]
 
 
 def neighbours(
@@ -56,28 +73,26 @@ def neighbours(
     }
 
 
-def around(
-    logs: LogEvidence, profile: Profile, keys: NDArray[np.uint64], asn: NDArray[np.int64], limits: TrafficTypes
-) -> Around:
-    """The network types around units. A neighbourhood too quiet or odd to tell takes its AS's type.
+def traffic_types(
+    logs: LogEvidence,
+    profile: Profile,
+    keys: NDArray[np.uint64],
+    asn: NDArray[np.int64],
+    networks: Networks,
+    limits: TrafficTypes,
+) -> NDArray[np.int8]:
+    """The network type that the traffic around each unit shows: index into NETWORK_TYPES, -1 unknown.
 
-    keys, asn: the units that are judged, sorted by key. A neighbourhood belongs to the AS of its first unit.
+    keys, asn: the units of a chunk that are judged, sorted by key. A neighbourhood too quiet or odd to tell takes its
+    AS's type.
     """
-    near = neighbourhoods(keys)
-    homes, first, home_of_unit, home_units = np.unique(near, return_index=True, return_inverse=True, return_counts=True)
-    asns, asn_units = np.unique(asn[asn > 0], return_counts=True)
-    home_of_row = _index(homes, profile.neighbourhood)
-    asn_of_home = _index(asns, asn[first])
-    asn_of_row = np.append(asn_of_home, -1)[home_of_row]
-    home_types = types_of_groups(logs, profile, home_of_row, home_units, limits)
-    asn_types = types_of_groups(logs, profile, asn_of_row, asn_units, limits)
-    types = home_types[home_of_unit]
-    of_asn = np.append(asn_types, np.int8(-1))[_index(asns, asn)]
-    requests = requests_of_groups(profile, asn_of_row, len(asns))
-    return Around(np.where(types >= 0, types, of_asn).astype(np.int8), asns, asn_types, requests, asn_units)
+    homes, home_of_unit, home_units = np.unique(neighbourhoods(keys), return_inverse=True, return_counts=True)
+    home_of_row = index(homes, profile.neighbourhood)
+    shown = types_of_groups(logs, profile, home_of_row, home_units, limits)[home_of_unit]
+    return np.where(shown >= 0, shown, networks.types_of(asn)).astype(np.int8)
 
 
-def _index(known: NDArray[np.generic], wanted: NDArray[np.generic]) -> NDArray[np.int64]:
+def index(known: NDArray[np.generic], wanted: NDArray[np.generic]) -> NDArray[np.int64]:
     """Where each wanted value stands among sorted known ones, -1 where it does not."""
     at = np.searchsorted(known, wanted)
     found = at < len(known)

@@ -7,6 +7,8 @@ tells: shares of the quietest and widths of the busiest consecutive hours of a U
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,40 +25,58 @@ MOBILE, BUSINESS, EDUCATION, HOSTING, RESIDENTIAL = map(
 Numbers = NDArray[np.float64]
 
 
+class Activity(NamedTuple):
+    """Sums of activity, one row a group; rows add. week: (n, 2, 24) requests on weekdays and weekends by UTC hour."""
+
+    week: Numbers
+    crawler_requests: Numbers
+    mobile_requests: Numbers
+    agent_requests: Numbers
+    unit_hours: Numbers
+
+    @property
+    def requests(self) -> Numbers:
+        """Requests of each group."""
+        total: Numbers = self.week.sum(axis=(1, 2))
+        return total
+
+
+def activity_of_groups(profile: Profile, groups: NDArray[np.int64], size: int) -> Activity:
+    """The activity of each group. groups: the group of each profile row, -1 for none."""
+    cell = np.where(groups >= 0, (groups * 2 + profile.weekend) * HOURS + profile.hour, -1)
+    return Activity(
+        _sums(profile.requests, cell, size * 2 * HOURS).reshape(size, 2, HOURS),
+        _sums(profile.crawler_requests, groups, size),
+        _sums(profile.mobile_requests, groups, size),
+        _sums(profile.agent_requests, groups, size),
+        _sums(profile.unit_hours, groups, size),
+    )
+
+
 def types_of_groups(
     logs: LogEvidence, profile: Profile, groups: NDArray[np.int64], units: NDArray[np.int64], limits: TrafficTypes
 ) -> NDArray[np.int8]:
     """The type of each group. groups: the group of each profile row, -1 for none. units: how many each group has."""
     size = len(units)
-    enough = (_sums(profile.requests, groups, size) >= limits.requests) & (units >= limits.units)
-    enough &= _sums(profile.unit_hours, groups, size) >= limits.unit_hours
-    found = np.full(size, -1, dtype=np.int8)
-    if logs.complete_days < limits.complete_days or not enough.any():
-        return found
+    # Most neighbourhoods are too quiet to tell, and a week of hours for each of them would be a lot of memory.
+    loud = np.flatnonzero((_sums(profile.requests, groups, size) >= limits.requests) & (units >= limits.units))
     narrow = np.full(size + 1, -1, dtype=np.int64)
-    narrow[:-1][enough] = np.arange(enough.sum())
-    found[enough] = _types(logs, profile, narrow[groups], int(enough.sum()), limits)
+    narrow[loud] = np.arange(len(loud))
+    found = np.full(size, -1, dtype=np.int8)
+    found[loud] = types(logs, activity_of_groups(profile, narrow[groups], len(loud)), units[loud], limits)
     return found
 
 
-def requests_of_groups(profile: Profile, groups: NDArray[np.int64], size: int) -> Numbers:
-    """How many requests each group made on days seen in full."""
-    return _sums(profile.requests, groups, size)
-
-
-def _types(
-    logs: LogEvidence, profile: Profile, groups: NDArray[np.int64], size: int, limits: TrafficTypes
-) -> NDArray[np.int8]:
+def types(logs: LogEvidence, activity: Activity, units: NDArray[np.int64], limits: TrafficTypes) -> NDArray[np.int8]:
+    """The type that each group's activity shows; units: how many each group has."""
     weekend_days = logs.complete_weekend_days
     weekdays = logs.complete_days - weekend_days
-    week = _sums(
-        profile.requests, np.where(groups >= 0, (groups * 2 + profile.weekend) * HOURS + profile.hour, -1), size * 48
-    ).reshape(size, 2, HOURS)
-    weekday, weekend = week[:, 0], week[:, 1]
-    agents = _sums(profile.agent_requests, groups, size)
+    enough = (activity.requests >= limits.requests) & (units >= limits.units)
+    enough &= (activity.unit_hours >= limits.unit_hours) & (logs.complete_days >= limits.complete_days)
+    weekday, weekend = activity.week[:, 0], activity.week[:, 1]
     with np.errstate(invalid="ignore", divide="ignore"):
-        crawlers = _sums(profile.crawler_requests, groups, size) / agents
-        phones = _sums(profile.mobile_requests, groups, size) / agents
+        crawlers = activity.crawler_requests / activity.agent_requests
+        phones = activity.mobile_requests / activity.agent_requests
         night = night_share(weekday + weekend)
         ratio = (weekend.sum(axis=1) / weekend_days) / (weekday.sum(axis=1) / weekdays)
     both = bool(weekdays and weekend_days)
@@ -64,9 +84,9 @@ def _types(
     if both:
         office, home = ratio <= limits.office_weekend_ratio, ratio >= limits.home_weekend_ratio
     else:
-        office, home = (width <= limits.business_hours) & (weekdays > 0), np.full(size, weekdays > 0)
+        office, home = (width <= limits.business_hours) & (weekdays > 0), np.full(len(units), weekdays > 0)
     people = np.isnan(phones) | (phones >= limits.home_mobile_share)
-    return np.select(
+    shown = np.select(
         [
             (crawlers >= limits.hosting_crawler_share) | (night >= limits.hosting_night_share),
             phones >= limits.mobile_share,
@@ -76,7 +96,8 @@ def _types(
         ],
         [HOSTING, MOBILE, BUSINESS, EDUCATION, RESIDENTIAL],
         default=-1,
-    ).astype(np.int8)
+    )
+    return np.where(enough, shown, -1).astype(np.int8)
 
 
 def night_share(hours: Numbers) -> Numbers:

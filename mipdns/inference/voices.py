@@ -1,7 +1,7 @@
 """What assertions add up to where they overlap: lists, traceroutes, reverse names and partners heard at one place.
 
 In: the distinct voices over an address. Out: `Heard`, their sums in points. The one rule: the same thing said twice
-counts once, and the order in which it was said never matters.
+counts once, as loud as the one that is believed most, and the order in which it was said never matters.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from typing import NamedTuple
 from mipdns import net
 from mipdns.errors import ConfigError
 from mipdns.evidence import Assertion
-from mipdns.inference.scorecard import Scorecard, to_points
+from mipdns.inference import trust
+from mipdns.inference.scorecard import Scorecard, probability_points, to_points
+from mipdns.inference.trust import UNTESTED, Trust
 from mipdns.net import Range
 from mipdns.vocabulary import Signal
 
 
 class Voice(NamedTuple):
-    """All of an assertion that its weight depends on: many assertions share one voice.
+    """All of an assertion that counts where it is heard: many assertions share one voice.
 
-    partner_width: addresses that a partner spoke of, 0 for every other voice.
+    partner_width: addresses that a partner spoke of, 0 for every other voice. points: what it weighs (`trust.weight`);
+    claimed: what it would without any label.
     """
 
     origin: str
@@ -30,6 +33,8 @@ class Voice(NamedTuple):
     classes: int
     observed: datetime.date
     partner_width: int
+    points: int
+    claimed: int
 
 
 class Line(NamedTuple):
@@ -46,6 +51,7 @@ class Heard(NamedTuple):
     speaks: what may list alone (lists, traces). aside: other lists and traces, such as a host that holds its address.
     names: words in reverse names, which count as one more statistical kind. datacentre: the strongest context that
     says so, or None. partner: the partner's word, 0 without. alone: whether any voice may list alone.
+    faded: what the least faded of those voices has lost to age and doubt.
     classes: of the voices that may; hinted: of the others that speak for sharing. signals: bits that spoke.
     observed: the newest date. lines: how `speaks`, `aside`, `names` and `partner` came about.
     """
@@ -56,6 +62,7 @@ class Heard(NamedTuple):
     datacentre: Line | None
     partner: int
     alone: bool
+    faded: int
     classes: int
     hinted: int
     signals: int
@@ -63,17 +70,21 @@ class Heard(NamedTuple):
     lines: tuple[Line, ...]
 
 
-NOTHING = Heard(0, 0, 0, None, 0, False, 0, 0, 0, datetime.date.min, ())
+NOTHING = Heard(0, 0, 0, None, 0, False, 0, 0, 0, 0, datetime.date.min, ())
 
 
-def voice(assertion: Assertion, card: Scorecard) -> Voice:
-    """The assertion's voice. Raises ConfigError where the scorecard has no weight for its origin."""
+def voice(
+    assertion: Assertion, card: Scorecard, as_of: datetime.date, asn: int = 0, believed: Trust = UNTESTED
+) -> Voice:
+    """The assertion's voice in an AS on a day. Raises ConfigError where the scorecard has no weight for its origin."""
     if assertion.origin not in card.assertions:
         raise ConfigError(
             f"scorecard {card.name!r} has no weight for {assertion.origin!r}, which source {assertion.source!r} says"
         )
     width = assertion.last - assertion.first + 1 if assertion.signal is Signal.PARTNER else 0
-    return Voice(assertion.origin, assertion.signal, int(assertion.classes), assertion.observed, width)
+    points = trust.weight(assertion, asn, card, as_of, believed)
+    claimed = trust.weight(assertion, asn, card, as_of)
+    return Voice(assertion.origin, assertion.signal, int(assertion.classes), assertion.observed, width, points, claimed)
 
 
 def widened(assertion: Assertion) -> Range:
@@ -83,16 +94,21 @@ def widened(assertion: Assertion) -> Range:
     return net.unit(assertion.first)[0], net.unit(assertion.last)[1]
 
 
+def without_people(voices: Iterable[Voice]) -> list[Voice]:
+    """What is heard where people keep silent: no partner, and no source held against a label."""
+    return [one._replace(points=one.claimed) for one in voices if one.signal is not Signal.PARTNER]
+
+
 def hear(voices: Iterable[Voice], card: Scorecard) -> Heard:
     """Add up the voices over one place."""
     said = sorted(set(voices))
     if not said:
         return NOTHING
-    partners = _partner(said, card)
-    others = [one for one in said if one.signal is not Signal.PARTNER]
-    context = {one.origin: one.signal for one in others if card.assertions[one.origin].datacentre}
-    speaking = {one.origin: one.signal for one in others if card.assertions[one.origin].alone}
-    rest = {one.origin: one.signal for one in others if one.origin not in context and one.origin not in speaking}
+    partners = _partner(said)
+    loudest = _loudest(one for one in said if one.signal is not Signal.PARTNER)
+    context = {one for one in loudest if card.assertions[one.origin].datacentre}
+    speaking = {one for one in loudest if _may_list(one, card)}
+    rest = loudest - context - speaking
     speaks, aside = _sum(speaking, card), _sum(rest, card)
     lines = (*speaks, *aside, *partners)
     named = sum(line.points for line in aside if line.signal is Signal.NAMES)
@@ -103,28 +119,50 @@ def hear(voices: Iterable[Voice], card: Scorecard) -> Heard:
         aside=sum(line.points for line in aside) - named,
         names=named,
         datacentre=min(
-            (Line(signal, origin, card.assertions[origin].points) for origin, signal in context.items()),
+            (Line(one.signal, one.origin, one.points) for one in context if one.points),
             key=lambda line: (line.points, line.origin),
             default=None,
         ),
         partner=partner,
         alone=alone,
-        classes=_classes(one for one in said if one.origin in speaking or _prevails(one, partner, card)),
-        hinted=_classes(one for one in others if one.origin in rest and card.assertions[one.origin].weight > 0),
+        faded=min(
+            (card.assertions[line.origin].points - line.points for line in (*speaks[:1], *partners) if line.points > 0),
+            default=0,
+        ),
+        classes=_classes(
+            one for one in said if one.origin in {voice.origin for voice in speaking} or _prevails(one, partner)
+        ),
+        hinted=_classes(one for one in rest if one.points > 0),
         signals=_signals(lines),
         observed=max(one.observed for one in said),
         lines=lines,
     )
 
 
-def _sum(origins: dict[str, Signal], card: Scorecard) -> list[Line]:
+def _loudest(voices: Iterable[Voice]) -> set[Voice]:
+    """Of each origin the voice that weighs most; the classes of all of them are its own."""
+    loudest: dict[str, Voice] = {}
+    for one in voices:
+        other = loudest.get(one.origin)
+        both = one.classes | (other.classes if other else 0)
+        louder = one if other is None or abs(one.points) > abs(other.points) else other
+        loudest[one.origin] = louder._replace(classes=both)
+    return set(loudest.values())
+
+
+def _may_list(one: Voice, card: Scorecard) -> bool:
+    """Whether a voice may list alone: it is of a kind that may, and still weighs enough to."""
+    enough = probability_points(card.rules.listed / 100.0) - probability_points(card.prior)
+    return card.assertions[one.origin].alone and one.points >= enough
+
+
+def _sum(voices: Iterable[Voice], card: Scorecard) -> list[Line]:
     """Of each signal and direction the strongest origin counts in full, every further one by `further_share`."""
     lines: list[Line] = []
     groups: set[tuple[Signal, bool]] = set()
-    for origin in sorted(origins, key=lambda name: (-abs(card.assertions[name].points), name)):
-        points, signal = card.assertions[origin].points, origins[origin]
-        group = signal, points > 0
-        lines.append(Line(signal, origin, _share(points, card) if group in groups else points))
+    for one in sorted(voices, key=lambda one: (-abs(one.points), one.origin)):
+        group = one.signal, one.points > 0
+        lines.append(Line(one.signal, one.origin, _share(one.points, card) if group in groups else one.points))
         groups.add(group)
     return lines
 
@@ -134,18 +172,22 @@ def _share(points: int, card: Scorecard) -> int:
     return size if points > 0 else -size
 
 
-def _partner(said: list[Voice], card: Scorecard) -> list[Line]:
+def _partner(said: list[Voice]) -> list[Line]:
     """The partner's word for the narrowest range; of several for it the newest; two that then differ cancel out."""
     words = [one for one in said if one.signal is Signal.PARTNER]
     if not words:
         return []
     width, day = min((one.partner_width, datetime.date.max - one.observed) for one in words)
-    last_words = {one.origin for one in words if (one.partner_width, datetime.date.max - one.observed) == (width, day)}
-    return [Line(Signal.PARTNER, origin, card.assertions[origin].points) for origin in sorted(last_words)]
+    last_words = {
+        (one.origin, one.points)
+        for one in words
+        if (one.partner_width, datetime.date.max - one.observed) == (width, day)
+    }
+    return [Line(Signal.PARTNER, origin, points) for origin, points in sorted(last_words)]
 
 
-def _prevails(one: Voice, partner: int, card: Scorecard) -> bool:
-    return one.signal is Signal.PARTNER and partner > 0 and card.assertions[one.origin].weight > 0
+def _prevails(one: Voice, partner: int) -> bool:
+    return one.signal is Signal.PARTNER and partner > 0 and one.points > 0
 
 
 def _classes(voices: Iterable[Voice]) -> int:

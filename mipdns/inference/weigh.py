@@ -5,7 +5,7 @@ around add up to is calibrated. The rules then, in order (docs/model.md says why
 
 1. A data centre counts once, and not at all where a list, a trace or a partner says that the address is shared; what
    only a list or a name says of it gives way to corroborated traffic.
-2. Where such a voice speaks, traffic takes away at most `doubt`.
+2. Where such a voice speaks, traffic takes away at most `doubt`, and what the voice has lost to age and doubt.
 3. Elsewhere one kind of evidence is not enough: the total stays below `uncorroborated_ceiling`, which each further kind
    lifts by `corroboration_slope` for what it has above `corroboration_starts`.
 4. A partner's word outweighs the rest: what the rest holds against it is bounded by `partner_bound`.
@@ -88,7 +88,7 @@ def weigh(
     traffic_says = found + heard.aside + heard.names
     lines += [line for line in heard.lines if line.signal is not Signal.PARTNER]
     if heard.alone:
-        limited = max(traffic_says, -to_points(rules.doubt))
+        limited = max(traffic_says, -to_points(rules.doubt) - heard.faded)
         _note(lines, "rule.doubt", limited - traffic_says)
         total = lines[0].points + limited + heard.speaks
     else:

@@ -6,6 +6,7 @@ answering   asks `answer.respond`, counts, and turns a bug into SERVFAIL
 content     what is served: snapshot, zones, cookie secrets; read at start and on reload
 reloader    a thread that notices a new build and reads it while the old one is served
 control     the file that lets another process find this server
+notify      what a service manager is told
 service     the loop that ties them together; `serve` is the door
 """
 

@@ -14,6 +14,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,8 +27,9 @@ from mipdns import native
 from mipdns.config import Config, Serve
 from mipdns.server import control
 from mipdns.server.answering import Answering
-from mipdns.server.content import read_content
+from mipdns.server.content import load_secrets, load_zones, read_content
 from mipdns.server.counters import Counters
+from mipdns.server.notify import READY, STOPPING, WATCHDOG, notify, reloading, status, watchdog_s
 from mipdns.server.reloader import Reloader
 from mipdns.server.sockets import Listener, open_listeners
 from mipdns.server.tcp import TcpService
@@ -51,7 +53,7 @@ def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] 
     `ready` is called once with (address, port) of every listener, in the configuration's order, when the next query
     will be answered. Raises ZoneError, ConfigError, StoreError, SnapshotError or ServeError, all before that.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    configure_log()
     with ExitStack() as stack:
         signals = stack.enter_context(_signals())
         content = read_content(config)
@@ -84,32 +86,71 @@ def serve(config: Config, *, ready: Callable[[Sequence[tuple[str, int]]], None] 
         signals.running = True
         stack.callback(udp.finish, STOP_GRACE_S)
         udp.start()
+        notify(READY)
         if ready:
             ready([(listener.host, listener.port) for listener in listeners])
         tcp = TcpService(selector, answering, limits)
         for listener in listeners:
             tcp.listen(listener)
         _loop(selector, tcp, reloader, signals, answering.counters)
+        notify(STOPPING)
         for listener in listeners:
             tcp.stop_listening(listener)
         udp.finish(STOP_GRACE_S)
         tcp.finish(STOP_GRACE_S)
 
 
+def configure_log() -> None:
+    """One line an event on standard error, unless whoever called us has arranged for something else."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+
+
+def rehearse(config: Config) -> None:
+    """Find out whether `serve` could start, but for the build, and leave no trace. Raises as `serve` does."""
+    load_zones(config)
+    load_secrets(config)
+    for listener in open_listeners(config.serve.listen):
+        listener.close()
+
+
 def _loop(
     selector: selectors.BaseSelector, tcp: TcpService, reloader: Reloader, signals: _Signals, counters: Counters
 ) -> None:
     selector.register(signals.woken, selectors.EVENT_READ, signals.clear)
+    watchdog = _Watchdog(watchdog_s())
     while not signals.stop:
-        for key, events in selector.select(tcp.wait_s()):
+        for key, events in selector.select(watchdog.wait_s(tcp.wait_s())):
             key.data(events)
         tcp.turn()
+        watchdog.turn()
         if signals.reload:
             signals.reload = False
+            notify(*reloading())
             reloader.ask()
         if signals.report:
             signals.report = False
             _log_counters(counters)
+
+
+class _Watchdog:
+    """A sign of life to the service manager every so often, if it wants one: this loop turns, so it lives."""
+
+    def __init__(self, every_s: float | None) -> None:
+        self._every_s = every_s
+        self._due = time.monotonic()
+
+    def wait_s(self, other_s: float | None) -> float | None:
+        """How long the loop may sleep, if nothing else wakes it after `other_s`."""
+        if self._every_s is None:
+            return other_s
+        mine_s = max(self._due - time.monotonic(), 0.0)
+        return mine_s if other_s is None else min(mine_s, other_s)
+
+    def turn(self) -> None:
+        """Give the sign if it is time."""
+        if self._every_s is not None and time.monotonic() >= self._due:
+            notify(WATCHDOG)
+            self._due = time.monotonic() + self._every_s
 
 
 def _native_threads(serve: Serve) -> int:
@@ -186,13 +227,23 @@ def _signals() -> Iterator[_Signals]:
 def _teller(
     control_file: control.ControlFile | None, answering: Answering, listeners: list[Listener]
 ) -> Callable[[Reloader], None]:
-    """What the reloader calls to keep the control file true."""
+    """What the reloader calls to keep true what the control file and the service manager tell of us."""
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    shown = ""
+    reload_ended = 0.0
 
     def tell(reloader: Reloader) -> None:
+        nonlocal shown, reload_ended
+        snapshot = answering.content.snapshot
+        line = status(
+            f"build {snapshot.serial}, {len(snapshot)} ranges" + (f"; {reloader.fault}" * bool(reloader.fault))
+        )
+        if line != shown or reloader.reload_began != reload_ended:
+            # READY ends what RELOADING began; where nothing did, it says nothing new.
+            notify(*([READY] if reloader.reload_began != reload_ended else []), line)
+            shown, reload_ended = line, reloader.reload_began
         if control_file is None:
             return
-        snapshot = answering.content.snapshot
         control_file.write(
             control.Running(
                 pid=os.getpid(),

@@ -53,7 +53,7 @@ def expand(source: Source) -> list[Path]:
     matches: set[Path] = set()
     for text in source.paths:
         try:
-            matches.update(_matching(source.name, text))
+            matches.update(_matching(source, text))
         except OSError as fault:
             raise SourceUnreadable(f"source {source.name!r}: {text}: {fault.strerror or fault}") from None
     for path in sorted(matches):
@@ -62,8 +62,8 @@ def expand(source: Source) -> list[Path]:
     return list(found.values())
 
 
-def _matching(name: str, text: str) -> list[Path]:
-    path = Path(text)
+def _matching(source: Source, text: str) -> list[Path]:
+    name, path = source.name, Path(text)
     if path.is_file():  # before globbing: a name may hold brackets
         return [path]
     if path.is_dir():
@@ -71,7 +71,8 @@ def _matching(name: str, text: str) -> list[Path]:
     if path.exists():
         raise SourceUnreadable(f"source {name!r}: {text} is not a regular file")
     if not glob.has_magic(text):
-        raise SourceMissing(f"source {name!r}: {text}: no such file")
+        fetched = "; `mipdns fetch` gets it" if source.urls else ""
+        raise SourceMissing(f"source {name!r}: {text}: no such file{fetched}")
     files = [match for match in map(Path, glob.glob(text, recursive=True)) if match.is_file()]  # noqa: PTH207 - Path.glob takes no absolute pattern
     if not files:
         raise SourceMissing(f"source {name!r}: no file matches {text}")

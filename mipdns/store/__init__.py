@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mipdns.store.reading import (
         Observation,
         assertions_at,
+        beliefs,
         find_verdict,
         labels,
         latest_build,
@@ -36,6 +37,7 @@ __all__ = [
     "Observation",
     "add_label",
     "assertions_at",
+    "beliefs",
     "find_verdict",
     "labels",
     "latest_build",

@@ -6,6 +6,10 @@ import datetime
 from typing import NamedTuple
 
 SERIAL_MAX = (1 << 32) - 1
+
+LISTED_CONFIDENCE = 50
+"""From which confidence on a build counts an address as listed: the floor of the zone as shipped."""
+
 _SERIAL_STEP_MAX = (1 << 31) - 1
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from mipdns import net
 from mipdns.errors import StoreMissing
-from mipdns.evidence import Assertion, BadLine, FileRead, JudgedNetwork, Label, Network, NetworkType
+from mipdns.evidence import Assertion, BadLine, Belief, FileRead, JudgedNetwork, Label, Network, NetworkType
 from mipdns.store.build import Build
 from mipdns.store.connection import reading
 from mipdns.vocabulary import Class, Signal, Verdict
@@ -184,6 +184,15 @@ def labels(path: Path) -> list[Label]:
         )
         for first, last, confirmed, classes, observed, who, source in rows
     ]
+
+
+def beliefs(path: Path) -> list[Belief]:
+    """What the last load learnt of its sources, by source. Raises StoreError."""
+    with reading(path) as connection:
+        rows = connection.execute(
+            'SELECT source, asn, origin, "right", wrong, plausible FROM belief ORDER BY source, origin, asn'
+        )
+        return [Belief(*row) for row in rows]
 
 
 _VERDICT_COLUMNS = "first, last, confidence, class, users_low, users_high, sources, asn, observed"

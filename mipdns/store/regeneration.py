@@ -11,41 +11,48 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.errors import StoreError
-from mipdns.evidence import NETWORK_TYPES, Assertion, FileRead, JudgedNetwork, Label, ObservationTable
-from mipdns.store import labelling, schema
+from mipdns.columns import blobs, days_as_text, unit_bounds
+from mipdns.evidence import (
+    NETWORK_TYPES,
+    Assertion,
+    Conclusion,
+    FileRead,
+    JudgedNetwork,
+    Label,
+    ObservationTable,
+    Part,
+)
+from mipdns.store import guard, labelling, schema
 from mipdns.store.build import Build, next_serial
 from mipdns.store.connection import BUSY_S, writing
-from mipdns.store.guard import LISTED_CONFIDENCE, Guard, guarded
-from mipdns.vocabulary import Verdict
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from mipdns.store.standing import Standing, listed_before
+from mipdns.store.verdicts import VerdictRows
 
 _CHUNK_ROWS = 10_000
-_EPOCH = datetime.date(1970, 1, 1)
-_V6_HOST_BITS = 64
+_TRAFFIC = np.array([*NETWORK_TYPES, None], dtype=object)
 
 
 class Contents(NamedTuple):
     """What one load concluded and read. Iterables are read once, so they may be generators of millions.
 
-    verdicts: sorted by first address and disjoint. observations: None without logs. networks: one for each AS judged.
-    names: AS number to organisation, for AS numbers of which nothing else is known. labels: what truth sources say
-    now; it replaces what they said before. Labels of `FEEDBACK` among them are passed over: the database has them.
-    counts, scores, stages, model, prior, as_of, window_days: as in `Build`.
+    parts: verdicts and observations as they are judged; the time that this takes is stage `judge`. conclude: asked when
+    they have passed. names: AS number to organisation, for AS numbers of which nothing else is known. labels: what
+    truth sources say now; it replaces what they said before. Labels of `FEEDBACK` among them are passed over: the
+    database has them. counts: what was met before anything was judged. stages, model, prior, as_of, window_days: as in
+    `Build`.
     """
 
-    verdicts: Iterable[Verdict]
-    observations: ObservationTable | None
-    networks: Iterable[JudgedNetwork]
+    parts: Iterable[Part]
+    conclude: Callable[[], Conclusion]
     names: Mapping[int, str]
     assertions: Iterable[Assertion]
     files: list[FileRead]
@@ -55,7 +62,6 @@ class Contents(NamedTuple):
     model: str
     prior: float
     counts: Mapping[str, int]
-    scores: Mapping[str, object] | None
     stages: Iterable[tuple[str, float]]
 
 
@@ -71,23 +77,30 @@ def regenerate(
 
     Raises StoreBusy when another load holds the database for `busy_s` seconds, StoreVersion when a newer mipdns made
     it, StoreError when it cannot be written or a row is wrong, SnapshotTooDifferent when more than `change_max` of the
-    listed addresses go or come (see `store.guard`). `now`: unix seconds; the serial follows it.
+    listed addresses go or come (see `store.guard`). What `parts` and
+    `conclude` raise passes. `now`: unix seconds; the serial follows it.
     """
     began, started = time.monotonic(), now()
     stages = [(name, float(seconds)) for name, seconds in contents.stages]
     with writing(path, busy_s=busy_s) as connection:
         schema.migrate(connection)
-        for table in ("verdict", "observation", "assertion", "network", "source"):
+        for table in ("verdict", "standing", "observation", "assertion", "network", "source", "belief"):
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 names are the literals above
         (last,) = connection.execute("SELECT serial FROM build ORDER BY id DESC LIMIT 1").fetchone() or (None,)
         (build_id,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM build").fetchone()
-        with guarded(path, change_max) as guard:
-            rows = _VerdictRows(path, contents.verdicts, guard)
-            rows.write(connection)
-        asns = rows.asns
-        if contents.observations is not None:
-            asns.update(_write_observations(connection, contents.observations, build_id))
-        _write_networks(connection, contents, asns)
+        parts = _Timed(contents.parts)
+        with listed_before(path) as before:
+            compared = Standing(before, contents.as_of)
+            rows = VerdictRows(path, connection, compared)
+            for part in parts:
+                rows.write(part.verdicts)
+                rows.asns.update(_write_observations(connection, part.observations, build_id))
+            rows.finish()
+        if before and change_max is not None:
+            guard.check(path, (before.v4, before.v6), compared.lost, compared.gained, change_max)
+        conclusion = contents.conclude()
+        _write_networks(connection, conclusion.networks, contents.names, rows.asns)
+        connection.executemany("INSERT INTO belief VALUES (?, ?, ?, ?, ?, ?)", conclusion.beliefs)
         connection.executemany(_INSERT_ASSERTION, map(_assertion_row, contents.assertions))
         connection.executemany(_INSERT_SOURCE, ((build_id, *_source_row(file)) for file in contents.files))
         truth = {file.source for file in contents.files if file.kind == "truth"}
@@ -100,9 +113,9 @@ def regenerate(
             window_days=contents.window_days,
             model=contents.model,
             prior=float(contents.prior),
-            counts={name: int(count) for name, count in contents.counts.items()},
-            scores=None if contents.scores is None else dict(contents.scores),
-            stages=[*stages, ("write", round(time.monotonic() - began, 3))],
+            counts={name: int(count) for name, count in (conclusion.counts | dict(contents.counts)).items()},
+            scores=None if conclusion.scores is None else dict(conclusion.scores),
+            stages=[*stages, ("judge", parts.seconds), ("write", round(time.monotonic() - began - parts.seconds, 3))],
             verdicts=rows.count,
             listed_v4=rows.listed_v4,
             listed_v6=rows.listed_v6,
@@ -111,69 +124,28 @@ def regenerate(
     return build
 
 
-_INSERT_VERDICT = "INSERT INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_NETWORK = "INSERT INTO network VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_ASSERTION = "INSERT INTO assertion VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_SOURCE = "INSERT INTO source VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_BUILD = "INSERT INTO build VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-class _VerdictRows:
-    """Verdicts on their way into the table: checked for order, and counted as they pass."""
+class _Timed:
+    """An iterable, and how long its items took to come, in seconds."""
 
-    def __init__(self, path: Path, verdicts: Iterable[Verdict], guard: Guard | None) -> None:
-        self.path = path
-        self.verdicts = verdicts
-        self.guard = guard
-        self.now: Verdict | None = None
-        self.count = self.listed_v4 = self.listed_v6 = 0
-        self.asns: set[int] = set()
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self._parts = parts
+        self.seconds = 0.0
 
-    def write(self, connection: sqlite3.Connection) -> None:
-        """Insert every row, or raise a StoreError that names the row at fault, or what the guard raises."""
-        try:
-            connection.executemany(_INSERT_VERDICT, self._rows())
-        except (sqlite3.IntegrityError, OverflowError) as fault:
-            raise StoreError(f"{self.path}: verdict {self.now} breaks a rule of its table: {fault}") from fault
-        if self.guard:
-            self.guard.finish()
-
-    def _rows(self) -> Iterator[tuple[object, ...]]:
-        asns = self.asns
-        tell = self.guard.add if self.guard else None
-        before, unit_before, count = -1, -1, 0
-        for verdict in self.verdicts:
-            first, last, confidence, classes, users_low, users_high, sources, asn, observed = self.now = verdict
-            if first <= before:
-                text = net.format_range(first, last)
-                raise StoreError(f"{self.path}: verdict {text} overlaps the one before it, or is out of order")
-            before = last
-            count += 1
-            first_blob, last_blob = first.to_bytes(16, "big"), last.to_bytes(16, "big")
-            if confidence >= LISTED_CONFIDENCE:
-                if tell:
-                    tell(first_blob + last_blob)
-                if first >> 32 == 0xFFFF:
-                    self.listed_v4 += last - first + 1
-                else:
-                    # Exact /128 ranges may share a /64, which counts once.
-                    unit = last >> _V6_HOST_BITS
-                    self.listed_v6 += unit - max(first >> _V6_HOST_BITS, unit_before + 1) + 1
-                    unit_before = unit
-            if asn:
-                asns.add(asn)
-            yield (
-                first_blob,
-                last_blob,
-                confidence,
-                int(classes),
-                users_low,
-                users_high,
-                int(sources),
-                asn or None,
-                observed,
-            )
-        self.count = count
+    def __iter__(self) -> Iterator[Part]:
+        parts = iter(self._parts)
+        while True:
+            start = time.monotonic()
+            part = next(parts, None)
+            self.seconds = round(self.seconds + time.monotonic() - start, 3)
+            if part is None:
+                return
+            yield part
 
 
 def _write_observations(connection: sqlite3.Connection, table: ObservationTable, build_id: int) -> set[int]:
@@ -187,25 +159,18 @@ def _write_observations(connection: sqlite3.Connection, table: ObservationTable,
 
 
 def _observation_rows(table: ObservationTable, rows: slice, build_id: int) -> Iterator[tuple[object, ...]]:
-    features = zip(*(_shortest(column[rows]) for column in table.columns.values()), strict=True)
-    for key, last_day, asn, traffic, values in zip(
-        table.key[rows].tolist(),
-        table.last_day[rows].tolist(),
-        table.asn[rows].tolist(),
-        table.traffic[rows].tolist(),
-        features,
+    keys = table.key[rows]
+    first, last = unit_bounds(keys, keys)
+    return zip(
+        blobs(first),
+        blobs(last),
+        repeat(build_id, len(keys)),
+        [asn or None for asn in table.asn[rows].tolist()],
+        _TRAFFIC[table.traffic[rows]].tolist(),
+        days_as_text(table.last_day[rows].astype(np.int64)),
+        *(_shortest(column[rows]) for column in table.columns.values()),
         strict=True,
-    ):
-        first, last = net.unit_range(key)
-        yield (
-            net.to_blob(first),
-            net.to_blob(last),
-            build_id,
-            asn or None,
-            NETWORK_TYPES[traffic] if traffic >= 0 else None,
-            (_EPOCH + datetime.timedelta(last_day)).isoformat(),
-            *values,
-        )
+    )
 
 
 def _shortest(column: NDArray[np.float32]) -> list[float]:
@@ -221,11 +186,13 @@ def _shortest(column: NDArray[np.float32]) -> list[float]:
     return numbers
 
 
-def _write_networks(connection: sqlite3.Connection, contents: Contents, asns: set[int]) -> None:
+def _write_networks(
+    connection: sqlite3.Connection, networks: Iterable[JudgedNetwork], names: Mapping[int, str], asns: set[int]
+) -> None:
     """One row for every AS judged or referred to."""
-    rows = {judged.asn: _network_row(judged, contents.names) for judged in contents.networks}
+    rows = {judged.asn: _network_row(judged, names) for judged in networks}
     for asn in asns - rows.keys():
-        rows[asn] = _network_row(JudgedNetwork(asn, None, None, 0.0, 0), contents.names)
+        rows[asn] = _network_row(JudgedNetwork(asn, None, None, 0.0, 0), names)
     connection.executemany(_INSERT_NETWORK, (rows[asn] for asn in sorted(rows)))
 
 

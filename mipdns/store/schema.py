@@ -71,6 +71,28 @@ def _views(db: Database) -> None:
     _run(db, "views.sql")
 
 
+@migrations(name="0003_standing")
+def _standing(db: Database) -> None:
+    _run(db, "standing.sql")
+    # An exact IPv6 range stands for its /64, and of several in one the first keeps it.
+    db.execute(
+        """
+        INSERT OR IGNORE INTO standing (first, last, since)
+        SELECT
+            CASE WHEN v4 THEN first ELSE CAST(substr(first, 1, 8) || zeroblob(8) AS BLOB) END,
+            CASE WHEN v4 THEN last ELSE CAST(substr(last, 1, 8) || x'FFFFFFFFFFFFFFFF' AS BLOB) END,
+            (SELECT as_of FROM build ORDER BY id DESC LIMIT 1)
+        FROM (SELECT *, substr(first, 1, 12) = x'00000000000000000000FFFF' AS v4 FROM verdict)
+        WHERE confidence >= 50 ORDER BY first
+        """
+    )
+
+
+@migrations(name="0004_beliefs")
+def _beliefs(db: Database) -> None:
+    _run(db, "beliefs.sql")
+
+
 def _named(bit: Class | Signal, meaning: str) -> tuple[int, str, str]:
     return bit.value, names(bit)[0], meaning
 

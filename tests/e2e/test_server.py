@@ -560,3 +560,33 @@ def test_a_taken_port_is_named(folder: Path, kind: socket.SocketKind) -> None:
         line = refuse(write_config(folder, listen=(f"127.0.0.1:{port}",)))
     assert f"127.0.0.1:{port} ({'UDP' if kind == socket.SOCK_DGRAM else 'TCP'})" in line
     assert "taken" in line
+
+
+def test_a_service_manager_hears_that_it_is_ready_lives_reloads_and_stops(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(folder / "notify"))
+        manager.settimeout(PATIENCE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "400000")
+        monkeypatch.delenv("WATCHDOG_PID", raising=False)
+
+        def hears(*lines: str) -> None:
+            """Wait until a message holds all these lines; those before it do not matter here."""
+            while not set(lines) <= set(manager.recv(4096).decode().split("\n")):
+                pass
+
+        with start(write_config(folder)) as server:
+            hears("READY=1")
+            hears("WATCHDOG=1")
+            hears("WATCHDOG=1")
+            server.signal(signal.SIGHUP)
+            hears("RELOADING=1")
+            hears("READY=1", f"STATUS=build {SERIAL}, {len(VERDICTS)} ranges")
+            (folder / "mip.db").rename(folder / "other.db")
+            (folder / "mip.db").write_text("no database " * 100)
+            while "not a SQLite database" not in manager.recv(4096).decode():
+                pass
+            assert server.stop() == 0
+            hears("STOPPING=1")

@@ -179,8 +179,13 @@ WRONG = [
     ("[load]\nwindow = 7", "[load]: unknown key 'window'"),
     ("[load]\nwindow_days = 0", "[load] window_days: expected `int` >= 1"),
     ("[load]\nwindow_days = '7'", "[load] window_days: expected `int`, got `str`"),
-    ("[load]\nas_of = 2026-09-22T00:00:00Z", "[load] as_of: expected `date | null`, got `datetime`"),
+    ("[load]\nas_of = 2026-09-22T00:00:00Z", "[load] as_of: expected `date`, got `datetime`"),
     ("[load]\nmemory = '1'", "[load] memory: '1' is not a size such as '1GiB' or '500MB'"),
+    ("[run]\nevery = 'hourly'", "[run] every: 'hourly' is not a duration such as '15m', '1h' or '1d'"),
+    ("[run]\nevery = '0s'", "[run] every: '0s' is not a duration"),
+    ("[run]\nat = '3:30'", "[run] at: '3:30' is not a time of day such as '03:30'"),
+    ("[run]\nat = '24:00'", "[run] at: '24:00' is not a time of day"),
+    ("[run]\nevery = '5h'\nat = '03:30'", "[run] at: goes with an 'every' that is whole days or goes evenly"),
     ("[load]\nmemory = '0GiB'", "[load] memory: '0GiB' is not a size"),
     ("[load]\nprior = 0", "[load] prior: expected `float` > 0.0"),
     ("[load]\nprior = 30", "[load] prior: expected `float` < 1.0"),
@@ -252,6 +257,20 @@ def test_a_file_that_is_not_there_or_not_text(tmp_path):
 )
 def test_sizes(text, size):
     assert config.memory_bytes(text) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1s", 1), ("15m", 900), ("1h", 3600), ("48h", 172800), ("7d", 604800), ("366d", 31622400), (" 2h ", 7200)],
+)
+def test_durations(text, seconds):
+    assert config.duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "h", "1", "1.5h", "-1h", "0m", "367d", "1w", "1 h", "²h", "1h30m"])
+def test_what_is_no_duration(text):
+    with pytest.raises(ValueError, match="is not a duration such as"):
+        config.duration_s(text)
 
 
 @pytest.mark.parametrize("text", ["", "GiB", "1", "1 gib", "-1GiB", "1..2GiB", "1e3MB", "½GiB"])

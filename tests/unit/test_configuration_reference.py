@@ -18,6 +18,7 @@ TABLES: dict[str, Any] = {
     "`[store]`": config.Store,
     "`[serve]`": config.Serve,
     "`[load]`": config.Load,
+    "`[run]`": config.Run,
     "`[[source]]`": config._Source,
     "the zone": zonefile._File,
     "`[soa]`": zonefile._Soa,

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from mipdns import net
-from mipdns.evidence import UNIT_COLUMNS, Assertion, Chunk, LogEvidence, Profile, Route, UnitTable
+from mipdns.evidence import (
+    UNIT_COLUMNS,
+    Assertion,
+    Belief,
+    Chunk,
+    JudgedNetwork,
+    LogEvidence,
+    ObservationTable,
+    Profile,
+    Route,
+    UnitTable,
+)
 from mipdns.inference import Judgement, judge, shipped_scorecard
 from mipdns.vocabulary import Class, Signal, Verdict
+from tests.tables import verdicts
 
 AS_OF = datetime.date(2026, 9, 22)
 CARD = shipped_scorecard()
@@ -60,18 +73,43 @@ def logs(
     return LogEvidence(lambda: [chunk], AS_OF, first_day, complete_days, complete_weekend_days, lines_outside=0)
 
 
+class Judged(NamedTuple):
+    """All parts of a judgement in one."""
+
+    verdicts: list[Verdict]
+    observations: ObservationTable
+    networks: list[JudgedNetwork]
+    counts: dict[str, int]
+    scores: dict[str, float | int] | None
+    beliefs: Sequence[Belief]
+    assertions: list[Assertion]
+
+
+def complete(judgement: Judgement) -> Judged:
+    """The judgement, run to its end."""
+    parts = list(judgement.parts)
+    seen = [part.observations for part in parts]
+    key, last_day, asn, traffic = (np.concatenate(columns) for columns in list(zip(*seen, strict=True))[:4])
+    columns = {name: np.concatenate([table.columns[name] for table in seen]) for name in seen[0].columns}
+    rows = [row for part in parts for row in verdicts(part.verdicts)]
+    return Judged(
+        rows, ObservationTable(key, last_day, asn, traffic, columns), *judgement.conclude(), judgement.assertions
+    )
+
+
 def judged(
     units: Units | None = None,
     said: Sequence[Assertion] = (),
     routes: Sequence[Route] = (),
     **rest: object,
-) -> Judgement:
+) -> Judged:
     """`judge` with the shipped scorecard on the day of these tests."""
     seen = logs(units) if units is not None else None
-    return judge(seen, routes, rest.pop("networks", []), said, scorecard=CARD, as_of=AS_OF, **rest)  # type: ignore[arg-type]  # keywords pass through
+    networks = rest.pop("networks", [])
+    return complete(judge(seen, routes, networks, said, scorecard=CARD, as_of=AS_OF, **rest))  # type: ignore[arg-type]  # keywords pass through
 
 
-def at(judgement: Judgement, text: str) -> Verdict | None:
+def at(judgement: Judged, text: str) -> Verdict | None:
     """The verdict that holds an address."""
     address = net.parse_address(text)
     found = [verdict for verdict in judgement.verdicts if verdict.first <= address <= verdict.last]
@@ -79,7 +117,7 @@ def at(judgement: Judgement, text: str) -> Verdict | None:
     return found[0] if found else None
 
 
-def confidence(judgement: Judgement, text: str) -> int:
+def confidence(judgement: Judged, text: str) -> int:
     """The confidence served for an address, 0 for none."""
     verdict = at(judgement, text)
     return verdict.confidence if verdict else 0

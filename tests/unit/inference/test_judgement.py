@@ -106,7 +106,7 @@ def test_adjacent_units_with_the_same_verdict_merge_and_a_different_one_splits_t
 
 
 def test_a_range_carries_the_oldest_day_of_its_parts():
-    old, new = assertion("51.15.7.0/25", "list.vpn", age_days=30), assertion("51.15.7.128/25", "list.vpn", age_days=1)
+    old, new = assertion("51.15.7.0/25", "list.vpn", age_days=3), assertion("51.15.7.128/25", "list.vpn", age_days=1)
     (row,) = judged(None, [old, new]).verdicts
     assert row.observed == old.observed.isoformat()
 

@@ -26,7 +26,7 @@ CONTEXT = {"neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]), "nei
 
 
 def heard(*origins):
-    return hear([voice(assertion("51.15.7.9", origin), CARD) for origin in origins], CARD)
+    return hear([voice(assertion("51.15.7.9", origin), CARD, AS_OF) for origin in origins], CARD)
 
 
 def total(measured, voices, **rest):
@@ -134,7 +134,7 @@ def test_the_vector_and_the_plain_form_agree(units, prior):
         return np.array([NETWORK_TYPES.index(unit[at]) if unit[at] else -1 for unit in units], dtype=np.int8)
 
     said = [[assertion("51.15.7.9", origin) for origin in unit[4]] for unit in units]
-    heards = [hear([voice(one, CARD) for one in every], CARD) for every in said]
+    heards = [hear([voice(one, CARD, AS_OF) for one in every], CARD) for every in said]
     facts = crowd.Facts(crowd.measure(columns, CARD, MEASURED), kinds(2), kinds(3), np.arange(len(units)))
     total_ = crowd.weigh(facts, crowd.Heards(heards), CARD, prior)
     for at, unit in enumerate(units):

@@ -39,7 +39,9 @@ def rows():
         yield f"| {name} | {weights} | {types.reason} | {', '.join(types.source)} |"
     for origin, said in CARD.assertions.items():
         kind = "may list alone" if said.alone else "context" if said.datacentre else ""
-        yield f"| `{origin}` | {said.weight:+g} | {kind} | {said.reason} | {', '.join(said.source)} |"
+        most = f"{said.extent.v4:,} · {said.extent.v6_32s:,}" if said.extent else ""
+        shown = (f"`{origin}`", f"{said.weight:+g}", kind, f"{said.half_life_days}", most, said.reason)
+        yield f"| {' | '.join((*shown, ', '.join(said.source)))} |"
     for name, work in CARD.literature.items():
         yield f"| {name} | {work} |"
     for name, derived in DERIVED.items():

@@ -8,15 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mipdns import net
-from mipdns.inference.rollup import Judged, halves, roll_up
+from mipdns.columns import halves
+from mipdns.evidence import VerdictTable
+from mipdns.inference.rollup import roll_up
 from mipdns.vocabulary import Verdict
+from tests.tables import verdicts
 
 EDGES = [net.V4_FIRST + 5, net.V4_LAST - 40, net.V4_LAST + 1, (0x2001 << 112) - 3, (0x2001 << 112) + (1 << 64) - 9]
 
 
 def pieces(rows):
     columns = [[row[at] for row in rows] for at in range(9)]
-    return Judged(halves(columns[0]), halves(columns[1]), *(np.array(one, dtype=np.int64) for one in columns[2:]))
+    return VerdictTable(halves(columns[0]), halves(columns[1]), *(np.array(one, dtype=np.int64) for one in columns[2:]))
 
 
 @st.composite
@@ -55,7 +58,7 @@ def test_rows_are_those_of_the_slow_form(rows):
     for first, last, confidence, classes, low, high, signals, asn, day in slow(rows):
         date = str(np.datetime64("1970-01-01") + np.timedelta64(day, "D"))
         expected.append(Verdict(first, last, confidence, classes, bound(low), bound(high), signals, asn or None, date))
-    assert roll_up(pieces(rows)) == expected
+    assert verdicts(roll_up(pieces(rows))) == expected
 
 
 def test_overlapping_pieces_are_a_fault():

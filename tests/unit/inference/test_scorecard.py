@@ -55,7 +55,12 @@ FAULTS = [
     (["assertions", "list.tor", "weight"], -1, "may do so alone"),
     (["assertions", "names.nat", "alone"], True, "may do so alone"),
     (["assertions", "list.hosting", "weight"], 0.5, "'list.hosting': a data centre is evidence against"),
-    (["assertions", "rumour.tor"], {"weight": 1, "reason": "r", "source": ["judgement"]}, "starts with list., trace."),
+    (
+        ["assertions", "rumour.tor"],
+        {"weight": 1, "half_life_days": 7, "reason": "r", "source": ["judgement"]},
+        "starts with list., trace.",
+    ),
+    (["assertions", "list.tor", "half_life_days"], 0, "Expected `int` >= 1"),
     (["network", "declared", "hosting"], 0.1, "network.declared: a data centre is evidence against"),
     (["network", "traffic", "mobile"], 0.12345, "network.traffic: a weight has more than three decimals"),
     (["rules", "uncorroborated_ceiling"], 0.6, "Expected `float` < 0.495"),

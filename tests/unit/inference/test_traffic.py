@@ -12,7 +12,7 @@ from mipdns.evidence import NETWORK_TYPES, Network, Profile
 from mipdns.inference import judge
 from mipdns.inference.traffic import busy_hours, night_share
 from tests.unit.inference import people
-from tests.unit.inference.build import AS_OF, CARD, logs, route
+from tests.unit.inference.build import AS_OF, CARD, complete, logs, route
 
 EVENING = [1, 0.5, 0.4, 0.3, 0.3, 0.4, 1, 2, 3, 3, 3, 4, 4, 4, 4, 5, 6, 7, 9, 10, 10, 9, 6, 3]
 OFFICE = [0.1] * 7 + [1, 6, 9, 10, 10, 8, 9, 10, 9, 6, 2] + [0.2] * 6
@@ -51,7 +51,7 @@ def inferred(seen, *, units=6, complete_days=7, complete_weekend_days=2):
     counted = {f"51.15.7.{last}": people.HOUSEHOLD for last in range(1, units + 1)}
     declared = [Network(64500, "Example", "Content", "hosting", "", "", "", "")]
     evidence = logs(counted, profile=seen, complete_days=complete_days, complete_weekend_days=complete_weekend_days)
-    judgement = judge(evidence, [route("51.15.0.0/16", 64500)], declared, [], scorecard=CARD, as_of=AS_OF)
+    judgement = complete(judge(evidence, [route("51.15.0.0/16", 64500)], declared, [], scorecard=CARD, as_of=AS_OF))
     (network,) = judgement.networks
     assert network.network == declared[0]
     types = {NETWORK_TYPES[kind] if kind >= 0 else None for kind in judgement.observations.traffic.tolist()}

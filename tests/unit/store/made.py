@@ -13,6 +13,7 @@ from mipdns.evidence import (
     UNIT_COLUMNS,
     Assertion,
     BadLine,
+    Conclusion,
     FileRead,
     JudgedNetwork,
     Label,
@@ -21,6 +22,7 @@ from mipdns.evidence import (
 )
 from mipdns.store import Contents
 from mipdns.vocabulary import Class, Signal, Verdict
+from tests.tables import parts
 
 AS_OF = datetime.date(2026, 9, 22)
 FEATURES = [*UNIT_COLUMNS, *CONTEXT_COLUMNS]
@@ -66,32 +68,43 @@ def observations(*addresses: str) -> ObservationTable:
     )
 
 
-def contents(verdicts: Iterable[Verdict] = (), **changes: object) -> Contents:
+def contents(
+    verdicts: Iterable[Verdict] = (), *, observations: ObservationTable | None = None, **changes: object
+) -> Contents:
     """A build without anything but the verdicts, save what `changes` says."""
-    empty = Contents(verdicts, None, [], {}, [], [], [], AS_OF, 7, "hand-2026.1", 0.3, {}, None, [])
-    return empty._replace(**changes)  # type: ignore[arg-type]  # a test names the fields it changes
+    conclusion = Conclusion([], {}, None)
+    told = {name: changes.pop(name) for name in conclusion._fields if name in changes}
+    conclusion = conclusion._replace(**told)  # type: ignore[arg-type]  # a test names the fields it changes
+    empty = Contents(
+        parts(verdicts, observations), lambda: conclusion, {}, [], [], [], AS_OF, 7, "hand-2026.1", 0.3, {}, []
+    )
+    return empty._replace(**changes)  # type: ignore[arg-type]  # likewise
+
+
+ROWS = [verdict("51.15.7.0/24", 87, Class.CGNAT | Class.MOBILE), verdict("2a01:4f8::/64", 40, Class.OTHER, 64501)]
+NETWORKS = [
+    JudgedNetwork(
+        64500,
+        Network(64500, "Example Mobile", "Cable/DSL/ISP", "residential", "Global", "1-5Tbps", "2026", "pdb"),
+        "mobile",
+        1234.0,
+        17,
+    ),
+    JudgedNetwork(64501, None, None, 0.0, 0),
+]
 
 
 def everything() -> Contents:
     """A build with rows in every table."""
     return contents(
-        [verdict("51.15.7.0/24", 87, Class.CGNAT | Class.MOBILE), verdict("2a01:4f8::/64", 40, Class.OTHER, 64501)],
+        ROWS,
         observations=observations("51.15.7.9", "51.15.7.10", "2a01:4f8::1"),
-        networks=[
-            JudgedNetwork(
-                64500,
-                Network(64500, "Example Mobile", "Cable/DSL/ISP", "residential", "Global", "1-5Tbps", "2026", "pdb"),
-                "mobile",
-                1234.0,
-                17,
-            ),
-            JudgedNetwork(64501, None, None, 0.0, 0),
-        ],
+        networks=NETWORKS,
         names={64501: "Example Hosting", 64502: "never referred to"},
         assertions=[assertion("51.15.7.0/24"), assertion("2a01:4f8::7", exact=True)],
         files=[file_read(), file_read("partner", "truth")],
         labels=[label("51.15.7.0/25"), label("2a01:4f8::/64", confirmed=False)],
         counts={"special": 3},
         scores={"brier": 0.08, "labels": 2},
-        stages=[("read relay", 0.5), ("judge", 1.25)],
+        stages=[("read relay", 0.5), ("survey", 1.25)],
     )

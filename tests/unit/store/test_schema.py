@@ -26,7 +26,7 @@ def test_every_table_is_strict(connection):
     strict = dict(
         connection.execute("SELECT name, strict FROM pragma_table_list WHERE type = 'table' AND schema = 'main'")
     )
-    ours = {"verdict", "observation", "assertion", "network", "source", "build", "label", "class", "signal"}
+    ours = {"verdict", "observation", "assertion", "network", "source", "build", "label", "class", "signal", "belief"}
     assert ours <= strict.keys()
     assert all(strict[name] for name in ours)
 

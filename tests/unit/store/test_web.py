@@ -14,8 +14,20 @@ import pytest
 from mipdns import store
 from tests.unit.store.made import everything
 
-VIEWS = ("verdicts", "observations", "assertions", "labels", "disagreements")
-TABLES = ("verdict", "observation", "assertion", "network", "source", "build", "label", "class", "signal")
+VIEWS = ("verdicts", "observations", "assertions", "labels", "disagreements", "standings")
+TABLES = (
+    "verdict",
+    "observation",
+    "assertion",
+    "network",
+    "source",
+    "build",
+    "label",
+    "class",
+    "signal",
+    "standing",
+    "belief",
+)
 
 
 @pytest.fixture(scope="module")

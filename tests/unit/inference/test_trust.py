@@ -1,0 +1,160 @@
+"""How far a source is believed: age, record and extent, each towards silence and never past it."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mipdns import net
+from mipdns.evidence import Label
+from mipdns.inference import trust
+from mipdns.inference.space import Origins
+from mipdns.inference.trust import EVERYWHERE, UNTESTED, Trust
+from mipdns.vocabulary import Class
+from tests.unit.inference.build import AS_OF, CARD, assertion, at, judged, route
+from tests.unit.inference.worlds import ORIGINS
+
+ROUTES = [route("51.15.0.0/16", 64500), route("51.16.0.0/16", 64501)]
+RECORDS = st.dictionaries(
+    st.sampled_from([("test", EVERYWHERE), ("test", 64500)]), st.tuples(st.integers(0, 50), st.integers(0, 50))
+)
+
+
+def label(text, *, confirmed):
+    return Label(*net.parse_range(text), confirmed, Class(0), AS_OF, "someone", "feedback")
+
+
+def served(judgement, text):
+    verdict = at(judgement, text)
+    assert verdict is not None
+    return verdict
+
+
+def learn(labels, assertions):
+    return trust.learn(labels, assertions, CARD, Origins(ROUTES).split)
+
+
+@pytest.mark.parametrize(
+    ("age_days", "half_life_days", "points", "left"),
+    [
+        (0, 14, 4330, 4330),
+        (14, 14, 4330, 2165),
+        (28, 14, 4330, 1082),
+        (14, 14, -4331, -2165),  # towards 0 on both sides
+        (400, 14, 4330, 0),
+    ],
+)
+def test_a_weight_halves_with_each_half_life(age_days, half_life_days, points, left):
+    assert trust.faded(points, age_days, half_life_days) == left
+
+
+def test_a_word_is_fresh_for_a_week_and_one_of_tomorrow_is_fresh_too():
+    nominal = CARD.assertions["list.tor"].points
+    weights = [
+        trust.weight(assertion("51.15.7.9", "list.tor", age_days=days), 0, CARD, AS_OF) for days in (-3, 0, 7, 8)
+    ]
+    assert weights[:3] == [nominal] * 3
+    assert weights[3] < nominal
+
+
+@given(ORIGINS, st.integers(-5, 90), RECORDS, st.floats(1e-9, 1.0))
+def test_no_correction_turns_a_weight_round_or_makes_it_more(origin, age_days, records, plausible):
+    believed = Trust(records, {("test", origin): plausible})
+    weighed = trust.weight(assertion("51.15.7.9", origin, age_days=age_days), 64500, CARD, AS_OF, believed)
+    nominal = CARD.assertions[origin].points
+    assert min(nominal, 0) <= weighed <= max(nominal, 0)
+
+
+@given(ORIGINS, st.integers(0, 30), st.integers(0, 30))
+def test_a_further_denial_never_raises_and_a_further_confirmation_never_lowers(origin, right, wrong):
+    def size(right, wrong):
+        believed = Trust({("test", EVERYWHERE): (right, wrong), ("test", 64500): (right, wrong)}, {})
+        return abs(trust.weight(assertion("51.15.7.9", origin), 64500, CARD, AS_OF, believed))
+
+    assert size(right, wrong + 1) <= size(right, wrong) <= size(right + 1, wrong)
+
+
+def test_labels_count_by_neighbourhood_and_as_and_only_where_the_source_spoke():
+    said = [assertion("51.15.0.0/20", "list.vpn"), assertion("51.16.0.0/24", "list.vpn")]
+    labels = [
+        label("51.15.0.1", confirmed=False),
+        label("51.15.0.2", confirmed=False),  # the same /24
+        label("51.15.1.1", confirmed=False),
+        label("51.15.2.0/23", confirmed=True),
+        label("51.16.0.7", confirmed=True),
+        label("51.16.200.7", confirmed=False),  # the source did not speak of it
+    ]
+    assert learn(labels, said).records == {
+        ("test", EVERYWHERE): (2, 2),
+        ("test", 64500): (1, 2),
+        ("test", 64501): (1, 0),
+    }
+
+
+@pytest.mark.parametrize(("origin", "confirmed", "right"), [("names.static", False, 1), ("names.static", True, 0)])
+def test_who_names_single_users_is_right_where_people_deny(origin, confirmed, right):
+    records = learn([label("51.15.7.9", confirmed=confirmed)], [assertion("51.15.7.9", origin)]).records
+    assert records["test", 64500] == (right, 1 - right)
+
+
+def test_partners_and_data_centres_have_no_record():
+    said = [assertion("51.15.7.9", origin) for origin in ("partner.confirm", "list.hosting")]
+    assert learn([label("51.15.7.9", confirmed=False)], said) == UNTESTED
+
+
+@pytest.mark.parametrize(
+    ("ranges", "share"),
+    [
+        (["51.15.7.9"], 1.0),
+        (["51.0.0.0/15"], 1.0),  # 131,072 addresses: the most there may be
+        (["51.0.0.0/14"], 0.5),
+        (["51.0.0.0/14", "51.0.0.0/15"], 0.5),  # what is named twice is named once
+        (["2a00::/21"], 0.5),
+        (["2a00::/21", "51.15.7.9"], 0.5),
+        ([f"2a00:0:{block:x}::/48" for block in range(0, 4096, 2)], 1.0),  # all in one /32
+    ],
+)
+def test_a_list_that_names_too_much_holds_for_a_share_of_it(ranges, share):
+    term = CARD.assertions["list.tor"]
+    assert trust.plausible_share([net.parse_range(text) for text in ranges], term) == pytest.approx(share)
+
+
+def test_half_the_internet_named_moves_nothing_and_is_told():
+    poison = [assertion(f"{first}.0.0.0/8", "list.tor") for first in range(20, 100)]
+    judgement = judged(None, [*poison, assertion("151.15.7.9", "list.vpn")])
+    assert served(judgement, "51.15.7.9").confidence == round(100 * CARD.prior)
+    assert served(judgement, "151.15.7.9").confidence > 90
+    assert judgement.counts["doubted_test"] == 0
+
+
+@given(RECORDS, st.dictionaries(st.tuples(st.just("test"), ORIGINS), st.floats(0.01, 0.99)))
+def test_trust_comes_back_from_its_rows(records, doubted):
+    believed = Trust(records, doubted)
+    assert Trust.of(believed.beliefs()) == believed
+
+
+def test_denials_lower_a_source_in_their_as_most_and_elsewhere_a_little():
+    said = [assertion("51.15.0.0/16", "list.vpn"), assertion("51.16.0.0/24", "list.vpn")]
+    denials = [label(f"51.15.{number}.1", confirmed=False) for number in range(60)]
+    before, after = judged(None, said, ROUTES), judged(None, said, ROUTES, labels=denials)
+    here, there = "51.15.99.1", "51.16.0.1"
+    assert served(after, here).confidence < 50 < served(after, there).confidence < served(before, there).confidence
+    assert served(before, here).confidence == served(before, there).confidence
+
+
+def test_outside_every_as_only_the_record_everywhere_counts():
+    said = [assertion("151.15.0.0/24", "list.vpn"), assertion("51.15.0.0/24", "list.vpn")]
+    judgement = judged(None, said, ROUTES, labels=[label("151.15.0.1", confirmed=False)])
+    assert served(judgement, "151.15.0.9").confidence == served(judgement, "51.15.0.9").confidence
+
+
+def test_a_faded_list_no_longer_holds_against_clear_traffic():
+    scanner = {"51.15.7.9": {"requests_day_max": 9000.0, "agents_day_max": 1.0, "ports_hour_max": 2000.0}}
+    scanner["51.15.7.9"] |= {"agents_hour_max": 1.0, "tls_day_max": 1.0, "crawler_share": 1.0}
+    fresh, old = (judged(scanner, [assertion("51.15.7.9", "list.tor", age_days=days)]) for days in (1, 49))
+    assert served(fresh, "51.15.7.9").confidence >= 80
+    assert served(old, "51.15.7.9").confidence < 25
+    assert datetime.date.fromisoformat(served(old, "51.15.7.9").observed) <= AS_OF
