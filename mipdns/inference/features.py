@@ -33,11 +33,17 @@ DERIVED: dict[str, Derived] = {
     "agent_evenness": Derived("agent_top_share", "*", "agents_day_max", "how often the commonest agent beats the mean"),
     "requests_per_port": Derived("requests_hour_max", "/", "ports_hour_max", "requests for each port, busiest hours"),
     "ports_per_block": Derived("ports_hour_max", "/", "blocks_hour_max", "ports for each block of 256 touched"),
+    "neighbours_told": Derived("neighbours_seen", "told", "neighbours_seen", "1 where a neighbour was seen, else 0"),
     "agents_told": Derived("agents_day_max", "told", "agents_day_max", "1 where logs tell user agents, else 0"),
     "tls_told": Derived("tls_day_max", "told", "tls_day_max", "1 where logs tell TLS fingerprints, else 0"),
     "ports_told": Derived("ports_hour_max", "told", "ports_hour_max", "1 where logs tell source ports, else 0"),
 }
 """`agent_evenness` is 1 where all agents are used equally often, and high where one of many dominates."""
+
+AROUND: frozenset[str] = frozenset(
+    [*CONTEXT_COLUMNS, *(name for name, derived in DERIVED.items() if derived.left in CONTEXT_COLUMNS)]
+)
+"""Features of the neighbourhood; all others are the unit's own."""
 
 FEATURES: frozenset[str] = frozenset([*UNIT_COLUMNS, *CONTEXT_COLUMNS, *DERIVED])
 

@@ -16,8 +16,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from mipdns.errors import ConfigError
-from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES
-from mipdns.inference.features import FEATURES
+from mipdns.evidence import NETWORK_TYPES
+from mipdns.inference.features import AROUND, FEATURES
 from mipdns.vocabulary import CLASS_NAMES, SIGNAL_NAMES, Class, Signal
 
 SCORECARD_VERSION = 1
@@ -293,9 +293,9 @@ def _term_faults(term: FeatureTerm) -> Iterator[str]:
     if SIGNAL_NAMES.get(term.signal) not in MEASURED:
         measured = ", ".join(sorted(name for name, bit in SIGNAL_NAMES.items() if bit in MEASURED))
         yield f"unknown signal {term.signal!r}; a term belongs to one of {measured}"
-    elif (term.feature in CONTEXT_COLUMNS) != (term.bit is Signal.NEIGHBOURS):
+    elif (term.feature in AROUND) != (term.bit is Signal.NEIGHBOURS):
         yield "features of the neighbourhood, and no others, belong to signal 'neighbours'"
-    elif term.bit is not Signal.NEIGHBOURS and set(term.when) & set(CONTEXT_COLUMNS):
+    elif term.bit is not Signal.NEIGHBOURS and set(term.when) & AROUND:
         yield "only signal 'neighbours' may look at the neighbourhood"
     yield from _step_faults(term)
     for name, (low, high) in term.when.items():

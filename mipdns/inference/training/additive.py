@@ -52,7 +52,7 @@ def fit(
     *,
     ridge: float,
     start: float | None = None,
-    iterations: int = 400,
+    iterations: int = 250,
 ) -> Fit:
     """Fit all terms together. offset: log-odds that each unit has beside them. start: fixed, or None to fit it too."""
     size = len(shared)
@@ -91,7 +91,7 @@ def fit(
 
     first = np.zeros(columns + 1)
     first[-1] = start or 0.0
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": iterations, "ftol": 1e-10, "gtol": 1e-7, "maxfun": 3 * iterations})
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": iterations, "ftol": 1e-8, "gtol": 1e-7, "maxfun": 3 * iterations})
     steps = heights(found.x)
     odds = design @ steps + offset + found.x[-1]
     mean = float(share @ np.logaddexp(0.0, -sign * odds))

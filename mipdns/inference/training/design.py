@@ -35,6 +35,14 @@ EXPOSURE = (3, 8, 20, 60, 200)
 four in five hundred a family's."""
 
 
+TOLD: tuple[tuple[str, dict[str, Bounds]], ...] = (
+    ("where agents and fingerprints are told", {"agents_told": (0.5, None), "tls_told": (0.5, None)}),
+    ("where agents are told and fingerprints are not", {"agents_told": (0.5, None), "tls_told": (None, 0.5)}),
+    ("where agents are not told", {"agents_told": (None, 0.5)}),
+)
+"""What logs can tell of. Terms that were learnt with all of it would say too little where a part is missing."""
+
+
 def _bands(feature: str, edges: tuple[float, ...]) -> list[dict[str, Bounds]]:
     return [{feature: bounds} for bounds in pairwise((None, *edges, None))]
 
@@ -84,7 +92,14 @@ CANDIDATES: tuple[Candidate, ...] = (
         Candidate(
             "agents_day_max", "agents", AGENTS, "rising",
             "each device brings its own agents; a household shows 2 to 5 a day, and most NATs hold only a few hosts",
-            ("maier2011", "casado2007", "metwally2011"),
+            ("maier2011", "casado2007", "metwally2011"), {"tls_told": (0.5, None)},
+        )
+    ),
+    *_by_exposure(
+        Candidate(
+            "agents_day_max", "agents", AGENTS, "rising",
+            "as above, where no fingerprints are told and agents are all there is",
+            ("maier2011", "casado2007", "metwally2011"), {"tls_told": (None, 0.5)},
         )
     ),
     Candidate(
@@ -130,10 +145,13 @@ CANDIDATES: tuple[Candidate, ...] = (
         "a median bot score below 30 marks traffic that is likely automated",
         ("cloudflare2025",),
     ),
-    Candidate(
-        "mobile_share", "agents", (0.05, 0.3, 0.6, 0.9, 0.99), "free",
-        "phones alone are a cellular gateway's or one phone's own; none at all is a machine's or an office's",
-        ("richter2016",),
+    *(
+        Candidate(
+            "mobile_share", "agents", (0.05, 0.3, 0.6, 0.9, 0.99), "free",
+            "phones alone are a cellular gateway's, or one phone's own where agents are few",
+            ("richter2016",), {"agents_day_max": band},
+        )
+        for band in ((None, 3), (3, 8), (8, None))
     ),
     # TLS
     *_by_exposure(
@@ -158,9 +176,9 @@ CANDIDATES: tuple[Candidate, ...] = (
         Candidate(
             "requests_day_max", "shape", REQUESTS, "free",
             f"how much comes of an address at all, {where}",
-            ("metwally2011",), {"agents_told": bounds},
+            ("metwally2011",), bounds,
         )
-        for where, bounds in (("where agents are told", (0.5, None)), ("where they are not", (None, 0.5)))
+        for where, bounds in TOLD
     ),
     Candidate(
         "hours_day_max", "shape", (2, 4, 6, 8, 12, 16, 20, 24), "free",
@@ -196,6 +214,26 @@ NEIGHBOURS: tuple[Candidate, ...] = (
             ("richter2016", "livadariu2018", "cloudflare2025"), band,
         )
         for band in _bands("neighbours_seen", (3, 10, 30))
+    ),
+    *(
+        Candidate(
+            "neighbours_crowded", "neighbours", CROWDED, "rising", why, ("richter2016",), {"neighbours_seen": (3, None), **band}
+        )
+        for why, band in (
+            ("among crowds, even one with a single agent is seldom a line of its own", {"agents_day_max": (None, 3)}),
+            ("phones among crowds are a cellular pool", {"mobile_share": (0.9, None), "agents_day_max": (3, None)}),
+            ("many agents among households are a program rather than a crowd", {"agents_day_max": (8, None)}),
+        )
+    ),
+    *(
+        Candidate(
+            "neighbours_crowded", "neighbours", CROWDED, "rising",
+            "where each is seen little, none looks like a crowd for certain, and less says as much", ("richter2016",), band
+        )
+        for band in _bands("requests_day_max", (8, 40))
+    ),
+    Candidate(
+        "neighbours_told", "neighbours", (0.5,), "free", "whether anybody else was seen nearby", ("richter2016",)
     ),
     Candidate(
         "neighbours_seen", "neighbours", (2, 4, 8, 16, 32, 64, 128), "free",

@@ -34,7 +34,9 @@ RIDGE = 2e-4
 UNITS_MIN = 120
 """A step is learnt from so many units at least, or joins its neighbour."""
 DECIMALS = 2
-FOLDS = 3
+UNITS_MAX = 100_000
+"""A fit takes so many units at most, drawn evenly; more change the last digit."""
+FOLDS = 4
 ROUNDS = 2
 Columns = dict[str, NDArray[np.float32]]
 
@@ -48,12 +50,14 @@ class Design(NamedTuple):
 
 
 def weights(sample: Sample, prior: float) -> Floats:
-    """Each world counts evenly, and in each the shared units weigh `prior` of the whole."""
+    """Each world counts evenly, and all worlds have the same population: a share of `prior` is shared.
+
+    What is seen of a population is not corrected for: an observer who sees little sees more of the busy.
+    """
     weight = np.zeros(len(sample.key))
-    for world in np.unique(sample.world).tolist():
-        here = sample.world == world
-        share = float(sample.shared[here].mean())
-        if 0.0 < share < 1.0:
+    for world, share in enumerate(sample.population.tolist()):
+        here = sample.known & (sample.world == world)
+        if here.any() and 0.0 < share < 1.0:
             balanced = np.where(sample.shared[here], prior / share, (1.0 - prior) / (1.0 - share))
             weight[here] = balanced / np.sqrt(here.sum())
     return weight / weight.mean()
@@ -67,26 +71,22 @@ def silent(sample: Sample) -> NDArray[np.bool_]:
 def learn(sample: Sample, card: Scorecard) -> Scorecard:
     """The scorecard with terms, context and calibration learnt from the sample."""
     weight = weights(sample, card.prior) * silent(sample)
-    used = np.flatnonzero(weight > 0)
-    sample, weight = sample.take(used), weight[used]
-    sums = np.zeros(len(used))
+    sums = np.zeros(len(sample.key))
     fold = _folds(sample)
     for number in range(FOLDS):
-        out = np.flatnonzero(fold == number)
-        kept = np.flatnonzero(fold != number)
-        fitted = _fit(sample.take(kept), weight[kept], card)
-        sums[out] = traffic_points(sample.take(out), fitted) / POINTS
-    known = _said(sample)
+        out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card, rounds=1)) / POINTS
+    used = weight > 0
     start = probability_points(card.prior) / POINTS
-    summed, true = calibration.knots(sums, sample.shared, weight, start)
-    del known
+    summed, true = calibration.knots(sums[used], sample.shared[used], weight[used], start)
     line = Calibration(tuple(summed), tuple(true), card.calibration.reason)
     return msgspec.structs.replace(_fit(sample, weight, card), calibration=line)
 
 
 def _folds(sample: Sample) -> NDArray[np.int64]:
-    """Which fold each unit belongs to, by world."""
-    return sample.world % FOLDS
+    """Which fold each unit belongs to: whole worlds, drawn once."""
+    worlds = len(sample.population)
+    return np.random.default_rng(worlds).permutation(worlds)[sample.world] % FOLDS
 
 
 def traffic_points(sample: Sample, card: Scorecard) -> NDArray[np.int64]:
@@ -104,14 +104,14 @@ def _said(sample: Sample) -> Floats:
     return np.array([(one.names + one.aside) / POINTS for one in sample.heard])[sample.sets]
 
 
-def _fit(sample: Sample, weight: Floats, card: Scorecard) -> Scorecard:
+def _fit(sample: Sample, weight: Floats, card: Scorecard, rounds: int = ROUNDS) -> Scorecard:
     start = probability_points(card.prior) / POINTS
     said = _said(sample)
     columns = dict(sample.columns)
     own = [_design(one, columns) for one in CANDIDATES]
     context = _context(sample)
     card = _with_terms(card, own, _run(own, [], sample, weight, said * 0, start)[0])
-    for turn in range(ROUNDS):
+    for _ in range(rounds):
         columns = around(sample, card)
         near = [_design(one, columns) for one in NEIGHBOURS]
         heights, around_heights = _run([*own, *near], context, sample, weight, said, start)
@@ -122,7 +122,11 @@ def _fit(sample: Sample, weight: Floats, card: Scorecard) -> Scorecard:
 def _run(
     designs: Sequence[Design], context: Sequence[Steps], sample: Sample, weight: Floats, said: Floats, start: float
 ) -> tuple[list[Floats], list[Floats]]:
-    fit = additive.fit([*(one.steps for one in designs), *context], sample.shared, weight, said, ridge=RIDGE, start=start)
+    used = np.flatnonzero(weight > 0)
+    if len(used) > UNITS_MAX:
+        used = np.sort(np.random.default_rng(UNITS_MAX).choice(used, UNITS_MAX, replace=False))
+    steps = [one._replace(bins=one.bins[used]) for one in (*(design.steps for design in designs), *context)]
+    fit = additive.fit(steps, sample.shared[used], weight[used], said[used], ridge=RIDGE, start=start)
     return fit.heights[: len(designs)], fit.heights[len(designs) :]
 
 

@@ -25,7 +25,8 @@ class Sample(NamedTuple):
     """Units of one or more worlds (a world is one load), sorted by world and key.
 
     world: number of the load. key, asn, declared, traffic, columns: as in `ObservationTable` and `crowd.Facts`.
-    sets: into `heard`. shared: the truth. users: people a day, 0 where not told. classes: `Class` bits of the truth.
+    sets: into `heard`. known: whether the truth tells of it; the others stand here as neighbours. shared: the truth. users: people a day, 0 where not told. classes: `Class` bits of the truth.
+    population: by world, the share of shared units among all that the truth names, seen or not.
     """
 
     world: NDArray[np.int64]
@@ -36,9 +37,11 @@ class Sample(NamedTuple):
     columns: dict[str, NDArray[np.float32]]
     sets: NDArray[np.int64]
     heard: list[Heard]
+    known: NDArray[np.bool_]
     shared: NDArray[np.bool_]
     users: NDArray[np.int64]
     classes: NDArray[np.int16]
+    population: NDArray[np.float64]
 
     def take(self, at: NDArray[np.generic]) -> Sample:
         """Some of the units."""
@@ -47,7 +50,7 @@ class Sample(NamedTuple):
             columns=columns,
             **{
                 name: getattr(self, name)[at]
-                for name in ("world", "key", "asn", "declared", "traffic", "sets", "shared", "users", "classes")
+                for name in ("world", "key", "asn", "declared", "traffic", "sets", "known", "shared", "users", "classes")
             },
         )
 
@@ -60,11 +63,11 @@ def join(samples: Sequence[Sample]) -> Sample:
         sets.append(sample.sets + len(heard))
         worlds.append(np.full(len(sample.key), number, dtype=np.int64))
         heard += sample.heard
-    plain = ("key", "asn", "declared", "traffic", "shared", "users", "classes")
+    plain = ("key", "asn", "declared", "traffic", "known", "shared", "users", "classes")
     together = {name: np.concatenate([getattr(sample, name) for sample in samples]) for name in plain}
     names = [*UNIT_COLUMNS, *CONTEXT_COLUMNS]
     columns = {name: np.concatenate([sample.columns[name] for sample in samples]) for name in names}
-    return Sample(world=np.concatenate(worlds), columns=columns, sets=np.concatenate(sets), heard=heard, **together)
+    return Sample(world=np.concatenate(worlds), columns=columns, sets=np.concatenate(sets), heard=heard, population=np.concatenate([sample.population for sample in samples]), **together)
 
 
 def around(sample: Sample, card: Scorecard) -> dict[str, NDArray[np.float32]]:
