@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
 import click
 
@@ -231,15 +231,33 @@ def lookup(
 
 @main.command()
 @click.argument("address", type=_Address())
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="NAME",
+    help="And what it would be without this signal, source or kind; may be repeated.",
+)
 @as_json
 @with_config
-def explain(config: Config, address: int, as_json: bool) -> None:
+def explain(config: Config, address: int, without: tuple[str, ...], as_json: bool) -> None:
     """Tell which evidence moved an address's confidence, and by how much."""
     from mipdns.explain import as_document, as_text
     from mipdns.explain import explain as run_explain
 
-    explanation = run_explain(Path(config.store.database), address)
+    explanation = run_explain(Path(config.store.database), address, without)
     click.echo(json.dumps(as_document(explanation)) if as_json else as_text(explanation))
+
+
+@main.command()
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many to tell.")
+@as_json
+@with_config
+def disagreements(config: Config, limit: int, as_json: bool) -> None:
+    """List where sources contradict each other most, for a person to work through."""
+    from mipdns.disagreements import as_document, as_text, find
+
+    found = find(Path(config.store.database), limit)
+    click.echo(json.dumps(as_document(found)) if as_json else as_text(found))
 
 
 @main.command()
@@ -368,13 +386,42 @@ def export_rbldnsd(config: Config, origin: str | None, name: str, ipv4: TextIO, 
 @main.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same files.")
-@click.option("--scale", default=1.0, show_default=True, help="1 is a few thousand addresses.")
+@click.option("--units", type=int, help="Active addresses and /64s.  [default: 3000]")
 @click.option("--days", default=3, show_default=True, help="How many days of logs.")
-def simulate(folder: Path, seed: int, scale: float, days: int) -> None:
-    """Write a small made world as source files of every kind, with the truth beside them."""
+@click.option("--format", "form", type=click.Choice(["mixed", "ndjson", "parquet"]), default="mixed", show_default=True,
+              help="Logs of nine observers in all formats, or one log.")  # fmt: skip
+@click.option("--observer-share", type=click.FloatRange(0, 1, min_open=True), help="Share of connections seen.")
+@click.option("--shared-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Multi-user share.")
+@click.option("--without", multiple=True, help="A source, or a column of a Parquet log, to leave out; may be repeated.")
+@click.option("--world", "parameters", type=click.Path(dir_okay=False, path_type=Path), help="Parameters, as TOML.")
+@click.option("--draw", is_flag=True, help="Draw the parameters from the seed.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The last day.  [default: yesterday]")
+@click.option("--scale", type=float, hidden=True, help="3,000 units times this.")
+def simulate(
+    folder: Path,
+    seed: int,
+    units: int | None,
+    days: int,
+    form: Literal["mixed", "ndjson", "parquet"],
+    observer_share: float | None,
+    shared_share: float | None,
+    without: tuple[str, ...],
+    parameters: Path | None,
+    draw: bool,
+    as_of: datetime.datetime | None,
+    scale: float | None,
+) -> None:
+    """Write a made world as source files of every kind, with the truth beside them."""
+    from mipdns.simulate import plan_for
     from mipdns.simulate import simulate as make
 
-    world = make(folder, seed=seed, scale=scale, days=days)
+    if parameters and draw:
+        raise click.UsageError("--world gives the parameters and --draw draws them: choose one")
+    plan = plan_for(
+        parameters, draw_seed=seed if draw else None, units=units if scale is None else round(3000 * scale),
+        observer_share=observer_share, shared_share=shared_share, without=without,
+    )  # fmt: skip
+    world = make(folder, seed=seed, days=days, plan=plan, form=form, as_of=as_of.date() if as_of else None)
     click.echo(f"{world.units} units in {folder}; next: mipdns --config {folder / 'mipdns.toml'} load")
 
 

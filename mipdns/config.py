@@ -16,7 +16,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from mipdns import fetchkeys, net
+from mipdns import enginekeys, fetchkeys, net
 from mipdns.errors import AddressError, ConfigError
 from mipdns.evidence import FEEDBACK
 
@@ -58,10 +58,12 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     work: NonEmpty = "work"
     memory: str = "1GiB"
     threads: Threads = 0
+    engine: enginekeys.EngineName = "duckdb"
     prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] | None = None
     bad_lines_max: Share = 0.01
     change_max: Annotated[float, msgspec.Meta(ge=0.0)] = 0.5
     exclude: tuple[str, ...] = ()
+    observations: Literal["all", "listed", "none"] = "all"
 
 
 class Fetch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -121,9 +123,12 @@ LogColumn = Literal[
 
 
 class Logs(_Source, tag="logs", frozen=True, kw_only=True):
-    """Request or flow logs. `columns` (csv, parquet) maps our names to the file's: time and client are required."""
+    """Request or flow logs. `columns` (csv, parquet, clickhouse) maps our names to theirs: time and client must be."""
 
-    format: Literal["logpush", "combined", "zeek-http", "zeek-conn", "vpcflow", "nfdump", "csv", "parquet"]
+    format: Literal[
+        "logpush", "combined", "zeek-http", "zeek-conn", "vpcflow", "nfdump", "csv", "parquet", "clickhouse"
+    ]
+    table: str = ""
     port: bool = False
     ours: tuple[str, ...] = ()
     sensor: str = ""
@@ -184,6 +189,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"s
     load: Load = Load()
     fetch: Fetch = Fetch()
     run: Run = Run()
+    engine: enginekeys.Engine = enginekeys.Engine()
     sources: tuple[Source, ...] = ()
 
 
@@ -255,7 +261,7 @@ def _choices(entry: dict[str, object], key: str) -> str:
     return ""
 
 
-def _check(config: Config, path: Path) -> None:
+def _check(config: Config, path: Path) -> None:  # noqa: PLR0912 - a check after the other
     names = [source.name for source in config.sources]
     if FEEDBACK in names:
         raise ConfigError(f"{path}: a source is named {FEEDBACK!r}, as what people say through `mipdns feedback` is")
@@ -274,6 +280,8 @@ def _check(config: Config, path: Path) -> None:
     except ValueError as fault:
         raise ConfigError(f"{path}: [load] memory: {fault}") from None
     _check_run(config.run, path)
+    if wrong := enginekeys.fault(config.load.engine, config.engine):
+        raise ConfigError(f"{path}: {wrong}")
     for text in config.serve.listen:
         try:
             parse_listen(text)
@@ -282,9 +290,11 @@ def _check(config: Config, path: Path) -> None:
     if not config.serve.listen:
         raise ConfigError(f"{path}: [serve] listen: at least one address is needed")
     _check_fetch(config, path)
-    for source in config.sources:
-        if isinstance(source, Logs):
-            _check_logs(source, path)
+    logs = [source for source in config.sources if isinstance(source, Logs)]
+    for source in logs:
+        _check_logs(source, path)
+    if wrong := enginekeys.tables_fault(config.load.engine, logs):
+        raise ConfigError(f"{path}: {wrong}")
 
 
 def _check_fetch(config: Config, path: Path) -> None:
@@ -324,15 +334,17 @@ def _check_logs(source: Logs, path: Path) -> None:
             net.parse_range(text)
     except AddressError as fault:
         raise ConfigError(f"{path}: source {source.name!r}, key 'ours': {fault}") from None
-    if source.format in ("csv", "parquet"):
+    if source.format in ("csv", "parquet", "clickhouse"):
         missing = {"time", "client"} - set(source.columns)
         if missing:
             raise ConfigError(
-                f"{path}: source {source.name!r}, key 'columns': format {source.format!r} needs the file's names for "
+                f"{path}: source {source.name!r}, key 'columns': format {source.format!r} needs its names for "
                 f"{' and '.join(sorted(missing))}"
             )
     elif source.columns:
-        raise ConfigError(f"{path}: source {source.name!r}: 'columns' goes with format 'csv' or 'parquet' only")
+        raise ConfigError(
+            f"{path}: source {source.name!r}: 'columns' goes with format 'csv', 'parquet' or 'clickhouse' only"
+        )
     if source.port and source.format != "combined":
         raise ConfigError(f"{path}: source {source.name!r}: 'port' goes with format 'combined' only")
 
@@ -356,6 +368,7 @@ def _anchored(config: Config, folder: Path) -> Config:
             config.serve, zones=absolute(config.serve.zones), cookie_secrets=absolute(secrets) if secrets else ""
         ),
         load=msgspec.structs.replace(config.load, work=absolute(config.load.work)),
+        engine=enginekeys.anchored(config.engine, absolute),
         fetch=msgspec.structs.replace(config.fetch, folder=fetched),
         sources=tuple(
             msgspec.structs.replace(

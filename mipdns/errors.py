@@ -23,6 +23,7 @@ and exits with 1.
     ├── ServeError                  the server cannot start: port taken, address not here, no permission
     ├── FeedbackError               a person's word cannot be taken: a day that has not come, nobody who says it
     ├── ExportError                 what is served cannot be written in the form asked for: too large, no such list
+    ├── UnknownEvidence             evidence to leave out that nothing goes by, or that cannot be told apart
     └── LookupFailed                a server did not answer, or not with sense
 """
 
@@ -115,6 +116,10 @@ class FeedbackError(MipdnsError):
 
 class ExportError(MipdnsError):
     """What is served cannot be written in the form that was asked for."""
+
+
+class UnknownEvidence(MipdnsError):
+    """Evidence is to be left out that nothing in this build goes by, or that was counted together with other."""
 
 
 class LookupFailed(MipdnsError):

@@ -126,6 +126,8 @@ class LogEvidence(NamedTuple):
     """How many of them are Saturdays or Sundays (UTC)."""
     lines_outside: int
     """Lines that could be read and lie before or after the window: old logs, clocks that are wrong."""
+    agents_capped: int = 0
+    """Units and days with so many user agents that no more were counted."""
 
 
 Stance = Literal["shared", "single", "hosting"]
@@ -230,13 +232,15 @@ class Conclusion(NamedTuple):
     """What a load knows when all its parts have passed.
 
     networks: by AS number; every AS that a part names is there. counts: of rows, units and what was dropped.
-    scores: agreement with partners, None without labels. beliefs: what was learnt of the sources.
+    scores: agreement with partners, None without labels. beliefs: what was learnt of the sources. histogram: measured
+    units by confidence, 0 to 100 percent.
     """
 
     networks: list[JudgedNetwork]
     counts: dict[str, int]
     scores: dict[str, float | int] | None
     beliefs: Sequence[Belief] = ()
+    histogram: tuple[int, ...] = ()
 
 
 FEEDBACK = "feedback"

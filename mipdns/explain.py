@@ -8,20 +8,26 @@ come to the served confidence (a merged range, another version of the scorecard)
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mipdns import inference, net, store
+from mipdns import inference, net, store, whatif
 from mipdns.evidence import Assertion
 from mipdns.inference import Term
 from mipdns.store import Build, Observation
 from mipdns.vocabulary import Class, Signal, Verdict, names
+from mipdns.whatif import Grounds
 
 
 class Explained(NamedTuple):
-    """All that is known of one address. verdict: None where nothing ever spoke of it; the rest is then empty."""
+    """All that is known of one address. verdict: None where nothing ever spoke of it; the rest is then empty.
+
+    since: the day since which every build lists it, None where this one does not. left_out: evidence that was asked to
+    be left out; without: what the rest comes to.
+    """
 
     address: int
     build: Build
@@ -30,37 +36,63 @@ class Explained(NamedTuple):
     observation: Observation | None
     assertions: tuple[Assertion, ...]
     explanation: inference.Explanation | None
+    since: datetime.date | None
+    left_out: tuple[str, ...] = ()
+    without: inference.Explanation | None = None
 
 
-def explain(database: Path, address: int) -> Explained:
-    """Explain one address. Raises StoreError."""
-    build = store.latest_build(database)
-    verdict = store.find_verdict(database, address)
-    if verdict is None:
-        return Explained(address, build, None, "", None, (), None)
-    observation = store.observation_at(database, address)
-    asn = observation.asn if observation else verdict.asn
-    judged = store.network_of(database, asn) if asn is not None else None
-    assertions = tuple(store.assertions_at(database, address))
-    card = inference.shipped_scorecard()
-    if observation is None and not assertions:
-        explanation = inference.explain_pooled(verdict.confidence, card)
-    else:
-        explanation = inference.explain(
-            address,
-            observation=observation.features if observation else None,
-            assertions=assertions,
-            scorecard=card,
-            as_of=build.as_of,
-            prior=build.prior,
-            asn=verdict.asn,
-            trust=inference.Trust.of(store.beliefs(database)),
-            declared=judged.network.declared if judged and judged.network else None,
-            traffic=observation.traffic if observation else None,
+def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Explained:
+    """Explain one address. left_out: as for `whatif.without`. Raises StoreError, UnknownEvidence."""
+    with store.snapshot(database) as kept:
+        build = store.latest_build(kept)
+        verdict = store.find_verdict(kept, address)
+        if verdict is None:
+            return Explained(address, build, None, "", None, (), None, None)
+        observation = store.observation_at(kept, address)
+        asn = observation.asn if observation else verdict.asn
+        judged = store.network_of(kept, asn) if asn is not None else None
+        assertions = tuple(store.assertions_at(kept, address))
+        grounds = Grounds(
+            observation.features if observation else None,
+            assertions,
+            judged.network.declared if judged and judged.network else None,
+            observation.traffic if observation else None,
+            observation.last_day if observation else None,
+            inference.shipped_scorecard(),
         )
-    name = judged.network.name if judged and judged.network else ""
-    network = f"AS{asn} {name}".strip() if asn is not None else "no AS announces it"
-    return Explained(address, build, verdict, network, observation, assertions, explanation)
+        trust = inference.Trust.of(store.beliefs(kept))
+        if observation is None and not assertions:
+            explanation = inference.explain_pooled(verdict.confidence, grounds.card)
+        else:
+            explanation = _reasons(address, grounds, build, verdict.asn, trust)
+        without = None
+        if left_out:
+            kinds = [(source.source, source.kind) for source in store.sources(kept)]
+            without = _reasons(address, whatif.without(grounds, left_out, kinds), build, verdict.asn, trust)
+        since = store.listed_since(kept, address)
+        name = judged.network.name if judged and judged.network else ""
+        network = f"AS{asn} {name}".strip() if asn is not None else "no AS announces it"
+        return Explained(
+            address, build, verdict, network, observation, assertions, explanation, since, tuple(left_out), without
+        )
+
+
+def _reasons(
+    address: int, grounds: Grounds, build: Build, asn: int | None, trust: inference.Trust
+) -> inference.Explanation:
+    return inference.explain(
+        address,
+        observation=grounds.features,
+        assertions=grounds.assertions,
+        scorecard=grounds.card,
+        as_of=build.as_of,
+        prior=build.prior,
+        asn=asn,
+        trust=trust,
+        declared=grounds.declared,
+        traffic=grounds.traffic,
+        last_day=grounds.last_day,
+    )
 
 
 def as_text(explained: Explained) -> str:
@@ -77,7 +109,8 @@ def _lines(explained: Explained) -> list[str]:
     verdict, explanation = explained.verdict, explained.explanation
     lines = [
         f"{address} is served at {verdict.confidence} % as {', '.join(names(Class(verdict.classes)))} ({when})",
-        f"  {net.format_range(verdict.first, verdict.last)}, {explained.network}, {_users(verdict)}",
+        f"  {net.format_range(verdict.first, verdict.last)}, {explained.network}, {_users(verdict)}"
+        + (f", listed since {explained.since}" if explained.since else ""),
         "",
         "  log-odds  confidence",
     ]
@@ -93,6 +126,9 @@ def _lines(explained: Explained) -> list[str]:
             f"  The load served {verdict.confidence} %: its model was {explained.build.model}, and the terms here come "
             "from the scorecard of this version."
         )
+    if explained.without:
+        without = explained.without
+        lines.append(f"  {without.log_odds:+8.2f}  {without.confidence:9d} %  without {', '.join(explained.left_out)}")
     shares = signal_shares(explanation.terms)
     if shares:
         told = ", ".join(f"{name} {share:+.0%}" for name, share in shares)
@@ -145,17 +181,9 @@ def as_document(explained: Explained) -> dict[str, object]:
         "class": names(Class(verdict.classes)),
         "users": [verdict.users_low, verdict.users_high],
         "network": explained.network,
+        "listed_since": str(explained.since) if explained.since else None,
         "log_odds": explanation.log_odds,
-        "terms": [
-            {
-                "signal": names(Signal(term.signal))[0] if term.signal else None,
-                "origin": term.origin,
-                "value": term.value,
-                "log_odds": term.log_odds,
-                "reason": term.reason,
-            }
-            for term in explanation.terms
-        ],
+        "terms": _terms(explanation),
         "signals": dict(signal_shares(explanation.terms)),
         "assertions": [
             {
@@ -169,4 +197,25 @@ def as_document(explained: Explained) -> dict[str, object]:
             for one in explained.assertions
         ],
         "measured": dict(observation.features) if observation else None,
+        "without": {
+            "left_out": list(explained.left_out),
+            "confidence": explained.without.confidence,
+            "log_odds": explained.without.log_odds,
+            "terms": _terms(explained.without),
+        }
+        if explained.without
+        else None,
     }
+
+
+def _terms(explanation: inference.Explanation) -> list[dict[str, object]]:
+    return [
+        {
+            "signal": names(Signal(term.signal))[0] if term.signal else None,
+            "origin": term.origin,
+            "value": term.value,
+            "log_odds": term.log_odds,
+            "reason": term.reason,
+        }
+        for term in explanation.terms
+    ]

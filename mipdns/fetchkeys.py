@@ -40,7 +40,7 @@ def fault(source: Source) -> str:
 
 
 def _unfetched_faults(source: Source) -> Iterator[str]:
-    if not source.paths:
+    if not source.paths and getattr(source, "format", "") != "clickhouse":  # which names a table instead
         yield ": key 'path' is missing: the files to read; or else 'url', where to fetch them from"
     for key in ("authorization", "fetch_every_hours", "max_age_days", "measurement", "start", "stop"):
         if getattr(source, key, None):

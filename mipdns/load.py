@@ -10,7 +10,7 @@ import datetime
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -90,11 +90,17 @@ def load(
 
 def _regenerate(config: Config, progress: Progress, today: datetime.date, *, force: bool) -> store.Build:
     """From the sources to the committed build."""
+    with ExitStack() as held:
+        return _build(config, Stages(progress), today, held, force=force)
+
+
+def _build(config: Config, stages: Stages, today: datetime.date, held: ExitStack, *, force: bool) -> store.Build:
+    """The same; `held` keeps the counted logs in their place until the build is committed."""
+    progress = stages.progress
     database = Path(config.store.database)
-    stages = Stages(progress)
     for source in config.sources:
         reading.expand(source)
-    evidence = read_sources(config, stages, today)
+    evidence = read_sources(config, stages, today, held)
     as_of = evidence.logs.as_of if evidence.logs else config.load.as_of or today
     labels = evidence.labels + _feedback(database)
     with stages.stage("survey"):
@@ -110,7 +116,8 @@ def _regenerate(config: Config, progress: Progress, today: datetime.date, *, for
             as_of=as_of,
             progress=progress,
         )
-    outside = evidence.logs.lines_outside if evidence.logs else 0
+    counts = {"lines_outside_window": evidence.logs.lines_outside} if evidence.logs else {}
+    counts |= {"unit_days_agents_capped": evidence.logs.agents_capped} if evidence.logs else {}
     contents = store.Contents(
         parts=judgement.parts,
         conclude=judgement.conclude,
@@ -122,7 +129,7 @@ def _regenerate(config: Config, progress: Progress, today: datetime.date, *, for
         window_days=config.load.window_days,
         model=card.name,
         prior=config.load.prior or card.prior,
-        counts={"lines_outside_window": outside} if outside else {},
+        counts={name: count for name, count in counts.items() if count},
         stages=stages.seconds,
     )
     progress("write", 0.0)
@@ -131,8 +138,11 @@ def _regenerate(config: Config, progress: Progress, today: datetime.date, *, for
     return build
 
 
-def read_sources(config: Config, stages: Stages, today: datetime.date) -> Evidence:
-    """Everything the configured sources say, read kind by kind, the small ones first: they fail sooner."""
+def read_sources(config: Config, stages: Stages, today: datetime.date, held: ExitStack) -> Evidence:
+    """Everything the configured sources say, read kind by kind, the small ones first: they fail sooner.
+
+    What was counted in logs lies in the work folder, which is held until `held` is closed.
+    """
     limit = config.load.bad_lines_max
     files: list[FileRead] = []
     assertions: list[Assertion] = []
@@ -163,7 +173,9 @@ def read_sources(config: Config, stages: Stages, today: datetime.date) -> Eviden
         table = routes.flatten(raw_routes)
         raw_routes.clear()
     with stages.stage("count logs"):
-        log_evidence, log_files = logs.read_logs(log_sources, config.load, stages.progress, now=today)
+        log_evidence, log_files = held.enter_context(
+            logs.read_logs(log_sources, config.load, stages.progress, now=today, keys=config.engine)
+        )
     return Evidence(
         logs=log_evidence,
         routes=table,

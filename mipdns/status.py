@@ -14,24 +14,34 @@ from mipdns.fetch.telling import copy_trouble, standing
 from mipdns.schedule.attempt import Attempt, Outcome, last_attempt
 from mipdns.server.control import running_server
 
+DOUBTED = "doubted_"
+"""Counts of a build that begin so name a source that names too much, and the percentage of it that can be true."""
+
 
 def status(config: Config, *, age_max_s: float | None = None) -> dict[str, object]:
     """The newest build, its age, its sources, the last load and whether a server runs.
 
     `trouble` is a list of lines, empty if all is well: a database that cannot be read, a last load that failed, a build
-    older than `age_max_s`. Where there is no build to tell of, what describes one is left out.
+    older than `age_max_s`, a source that names more than can be. Where there is no build to tell of, what describes one
+    is left out.
     """
     database = Path(config.store.database)
     trouble: list[str] = []
     document: dict[str, object] = {"database": str(database)}
     sources: list[FileRead] = []
     try:
-        build = store.latest_build(database)
-        sources = store.sources(database)
+        with store.snapshot(database) as kept:
+            build, sources = store.latest_build(kept), store.sources(kept)
     except StoreError as fault:
         trouble.append(str(fault))
     else:
         age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(build.finished)
+        trouble += [
+            f"source {name.removeprefix(DOUBTED)!r} names far more addresses than all of its kind can be, and is "
+            f"believed as far as {share} % of them; see that nobody tampered with it"
+            for name, share in build.counts.items()
+            if name.startswith(DOUBTED)
+        ]
         document |= describe_build(build) | {"age_hours": round(age.total_seconds() / 3600, 1)}
         if age_max_s is not None and age.total_seconds() > age_max_s:
             allowed = datetime.timedelta(seconds=age_max_s)

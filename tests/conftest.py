@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test passes or fails by the clock, on a busy machine least of all.
+settings.register_profile("untimed", deadline=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "untimed")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

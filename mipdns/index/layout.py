@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 MAGIC: Final = b"MIPIDX\r\n"
-FORMAT: Final = 1
+FORMAT: Final = 2
 HEADER_SIZE: Final = 4096
 ALIGNMENT: Final = 64
 """Sections start at multiples of a cache line; what lies between is zero."""
@@ -23,25 +23,27 @@ SECTIONS_AT: Final = 128
 
 DIRECTORY_BITS_MIN: Final = 8
 DIRECTORY_BITS_MAX: Final = 24
-BUCKET_BITS: Final = 4
-"""A bucket of the directory is meant to hold at most 2**4 rows, were they spread evenly."""
 
 FANOUT: Final = 16
-"""V6_SAMPLE: every 16th key of V6_FIRST, every 16th of those, and so on until one block holds them."""
+"""V6_SAMPLE: the first key of every line, every 16th of those, and so on until one block of 16 holds them."""
 
 BLOCK: Final = 64
-"""Summaries: maxima of 64 rows, of 64 of those blocks, and so on up to one."""
+"""Summaries: maxima of 64 entries, of 64 of those blocks, and so on up to one."""
 
 PLANES: Final = 9
 """Summaries: plane 0 is any class, plane 1 + n the class whose bit is 1 << n."""
+
+CLASSES_SHIFT: Final = 24
+RANGE: Final = 1 << 23
+CONFIDENCE_SHIFT: Final = 16
+CONFIDENCE_MASK: Final = 0x7F
+PAYLOAD_MASK: Final = 0xFFFF
+"""An entry's facts: class bits, whether a range begins here, confidence, the lower half of its payload's number."""
 
 USERS_LOW_KNOWN: Final = 1
 USERS_HIGH_KNOWN: Final = 2
 ASN_KNOWN: Final = 4
 OBSERVED_KNOWN: Final = 8
-
-SAMPLE_PADDING: Final = 0xFF
-"""Fills the last block of each level of V6_SAMPLE."""
 
 
 class Section(IntEnum):
@@ -50,19 +52,42 @@ class Section(IntEnum):
     PAYLOAD = 0
     TEXT = 1
     V4_DIRECTORY = 2
-    V4_FIRST = 3
-    V4_LAST = 4
-    V4_PAYLOAD = 5
-    V4_SUMMARY = 6
-    V6_FIRST = 7
-    V6_LAST = 8
-    V6_PAYLOAD = 9
-    V6_SAMPLE = 10
-    V6_SUMMARY = 11
-    N6_FIRST = 12
-    N6_LAST = 13
-    N6_PAYLOAD = 14
-    N6_SUMMARY = 15
+    V4_LINES = 3
+    V4_HIGH = 4
+    V4_SUMMARY = 5
+    V6_SAMPLE = 6
+    V6_LINES = 7
+    V6_HIGH = 8
+    V6_SUMMARY = 9
+    N6_LINES = 10
+    N6_HIGH = 11
+    N6_SUMMARY = 12
+
+
+class Line(NamedTuple):
+    """A cache line of a table: so many keys, each of so many numbers, then as many facts of 32 bits, then zeros.
+
+    code: `struct` code of the numbers. A key that is two numbers has its upper half first.
+    """
+
+    name: str
+    code: str
+    numbers: int
+    entries: int
+    meaning: str
+
+    @property
+    def facts_at(self) -> int:
+        """Where in the line the facts start."""
+        return self.entries * self.numbers * struct.calcsize(f"<{self.code}")
+
+
+LINE_SIZE: Final = 64
+V4_LINE: Final = Line("mip_v4_line", "I", 1, 8, "IPv4 addresses.")
+V6_LINE: Final = Line("mip_v6_line", "Q", 1, 5, "The upper halves of IPv6 addresses.")
+N6_LINE: Final = Line("mip_n6_line", "Q", 2, 3, "Whole IPv6 addresses, the upper half first.")
+PADDING: Final = 0xFF
+"""Fills the keys that the last line of a table, and the last block of each level of V6_SAMPLE, has no use for."""
 
 
 class Field(NamedTuple):
@@ -78,12 +103,12 @@ HEADER_FIELDS: Final = (
     Field("format", "I", "version of this layout"),
     Field("serial", "I", "SOA serial of the build"),
     Field("file_size", "Q", "bytes in the whole file"),
-    Field("verdicts", "Q", "rows of the build's table; a row of IPv6 may have become up to three here"),
-    Field("v4_rows", "I", "IPv4 ranges"),
-    Field("v6_rows", "I", "IPv6 ranges of whole /64s"),
-    Field("n6_rows", "I", "narrow IPv6 ranges, each inside one /64"),
+    Field("verdicts", "Q", "rows of the build's table"),
+    Field("v4_entries", "I", "of IPv4: one for an address, two for a range"),
+    Field("v6_entries", "I", "of IPv6, in whole /64s: one for a /64, two for a range"),
+    Field("n6_entries", "I", "of narrow IPv6, inside one /64: one for an address, two for a range"),
     Field("payloads", "I", "records of PAYLOAD"),
-    Field("payload_width", "I", "bytes of a row's payload number: 2 or 4"),
+    Field("payload_width", "I", "bytes of a payload's number: 2, or 4 with its upper half in the sections HIGH"),
     Field("directory_bits", "I", "leading bits that V4_DIRECTORY is indexed by"),
     Field("build", "16s", "digest of the build's row in the database"),
 )
@@ -91,12 +116,12 @@ HEADER_FIELDS: Final = (
 PAYLOAD_FIELDS: Final = (
     Field("confidence", "B", "1 to 100"),
     Field("classes", "B", "class bits"),
-    Field("level", "B", "the levels that the confidence passes: T of 127.0.C.T"),
     Field("known", "B", "which of users_low, users_high, asn and observed are known"),
     Field("prefix_size", "B", "length of the text before the network, which ends in net="),
     Field("suffix_size", "B", "length of all text after the network"),
     Field("suffix_to_src", "B", "of it, up to and with src=..., so without seen="),
     Field("suffix_to_asn", "B", "of it, up to and with asn=..., so without src= and seen="),
+    Field("zero", "B", ""),
     Field("prefix_at", "I", "where in TEXT the prefix starts"),
     Field("suffix_at", "I", "where in TEXT the suffix starts"),
     Field("users_low", "I", ""),
@@ -119,9 +144,9 @@ class Header(NamedTuple):
     serial: int
     file_size: int
     verdicts: int
-    v4_rows: int
-    v6_rows: int
-    n6_rows: int
+    v4_entries: int
+    v6_entries: int
+    n6_entries: int
     payloads: int
     payload_width: int
     directory_bits: int
@@ -141,9 +166,15 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def directory_bits(rows: int) -> int:
-    """How many leading bits the IPv4 directory takes for so many rows."""
-    return min(max((rows >> BUCKET_BITS).bit_length(), DIRECTORY_BITS_MIN), DIRECTORY_BITS_MAX)
+def lines(line: Line, entries: int) -> int:
+    """How many lines so many entries take."""
+    return -(-entries // line.entries)
+
+
+def directory_bits(entries: int) -> int:
+    """How many leading bits the IPv4 directory takes: two to four buckets a line, were they spread evenly."""
+    bits = max(lines(V4_LINE, entries) - 1, 0).bit_length() + 1
+    return min(max(bits, DIRECTORY_BITS_MIN), DIRECTORY_BITS_MAX)
 
 
 def payload_width(payloads: int) -> int:
@@ -151,28 +182,28 @@ def payload_width(payloads: int) -> int:
     return 2 if payloads <= 1 << 16 else 4
 
 
-def sample_levels(rows: int) -> list[Level]:
-    """V6_SAMPLE, from every 16th key upwards; none if one block holds all rows. stride: bytes with the padding.
+def sample_levels(entries: int) -> list[Level]:
+    """V6_SAMPLE, from the first key of every line upwards; none if there is but one. stride: bytes with the padding.
 
     Key k of a level is key 16 k of the level below. A level is padded to whole blocks of 16 keys by 0xFF.
     """
     levels: list[Level] = []
-    at, count = 0, rows
-    while count > FANOUT:
-        count = -(-count // FANOUT)
+    at, count = 0, lines(V6_LINE, entries)
+    while count > 1:
         stride = -(-count // FANOUT) * FANOUT * 8
         levels.append(Level(at, count, stride))
         at += stride
+        count = -(-count // FANOUT)
     return levels
 
 
-def summary_levels(rows: int) -> list[Level]:
-    """A summary, from blocks of 64 rows upwards to one block of all. stride: bytes of one plane with its padding.
+def summary_levels(entries: int) -> list[Level]:
+    """A summary, from blocks of 64 entries upwards to one block of all. stride: bytes of one plane with its padding.
 
     Plane p of a level starts at `at + p * stride`, byte b of it is the maximum of block b.
     """
     levels: list[Level] = []
-    at, count = 0, rows
+    at, count = 0, entries
     while count and (not levels or count > 1):
         count = -(-count // BLOCK)
         stride = aligned(count)
@@ -183,23 +214,21 @@ def summary_levels(rows: int) -> list[Level]:
 
 def section_sizes(header: Header, text_size: int) -> list[int]:
     """The exact size of each section in bytes; only TEXT's does not follow from the header's counts."""
-    v4, v6, n6, width = header.v4_rows, header.v6_rows, header.n6_rows, header.payload_width
+    v4, v6, n6 = header.v4_entries, header.v6_entries, header.n6_entries
+    high = header.payload_width - 2
     sizes = {
         Section.PAYLOAD: header.payloads * PAYLOAD.size,
         Section.TEXT: text_size,
         Section.V4_DIRECTORY: ((1 << header.directory_bits) + 1) * 4,
-        Section.V4_FIRST: v4 * 4,
-        Section.V4_LAST: v4 * 4,
-        Section.V4_PAYLOAD: v4 * width,
+        Section.V4_LINES: lines(V4_LINE, v4) * LINE_SIZE,
+        Section.V4_HIGH: v4 * high,
         Section.V4_SUMMARY: sum(level.stride * PLANES for level in summary_levels(v4)),
-        Section.V6_FIRST: v6 * 8,
-        Section.V6_LAST: v6 * 8,
-        Section.V6_PAYLOAD: v6 * width,
         Section.V6_SAMPLE: sum(level.stride for level in sample_levels(v6)),
+        Section.V6_LINES: lines(V6_LINE, v6) * LINE_SIZE,
+        Section.V6_HIGH: v6 * high,
         Section.V6_SUMMARY: sum(level.stride * PLANES for level in summary_levels(v6)),
-        Section.N6_FIRST: n6 * 16,
-        Section.N6_LAST: n6 * 16,
-        Section.N6_PAYLOAD: n6 * width,
+        Section.N6_LINES: lines(N6_LINE, n6) * LINE_SIZE,
+        Section.N6_HIGH: n6 * high,
         Section.N6_SUMMARY: sum(level.stride * PLANES for level in summary_levels(n6)),
     }
     return [sizes[section] for section in Section]
@@ -221,6 +250,7 @@ def c_header() -> str:
     names = (
         *("FORMAT", "HEADER_SIZE", "ALIGNMENT", "CHECKSUM_SIZE", "BODY_CHECKSUM_AT", "HEADER_CHECKSUM_AT"),
         *("SECTIONS_AT", "DIRECTORY_BITS_MIN", "DIRECTORY_BITS_MAX", "FANOUT", "BLOCK", "PLANES"),
+        *("CLASSES_SHIFT", "RANGE", "CONFIDENCE_SHIFT", "CONFIDENCE_MASK", "PAYLOAD_MASK"),
         *("USERS_LOW_KNOWN", "USERS_HIGH_KNOWN", "ASN_KNOWN", "OBSERVED_KNOWN"),
     )
     lines = [
@@ -252,11 +282,28 @@ def c_header() -> str:
         f"    MIP_SECTIONS = {len(Section)}",
         "};",
         "",
+        *(text for line in (V4_LINE, V6_LINE, N6_LINE) for text in _c_line(line)),
         *_c_struct("mip_payload", "A record of section PAYLOAD.", PAYLOAD_FIELDS, PAYLOAD),
         "",
         "#endif",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _c_line(line: Line) -> list[str]:
+    keys = line.entries * line.numbers
+    spare = LINE_SIZE - line.facts_at - 4 * line.entries
+    return [
+        f"/* A line of entries. {line.meaning} */",
+        f"enum {{ {line.name.upper()}_ENTRIES = {line.entries} }};",
+        f"struct {line.name} {{",
+        f"    {_C_TYPES[line.code]} keys[{keys}];",
+        f"    uint32_t facts[{line.entries}];",
+        *([f"    uint8_t zeros[{spare}];"] if spare else []),
+        "};",
+        f'static_assert(sizeof(struct {line.name}) == {LINE_SIZE}, "struct {line.name} has padding");',
+        "",
+    ]
 
 
 def _c_struct(name: str, meaning: str, fields: tuple[Field, ...], record: struct.Struct) -> list[str]:

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from collections.abc import Callable
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from mipdns.errors import SnapshotError
 from mipdns.index import layout
-from mipdns.index.layout import Header, Section
+from mipdns.index.layout import Header, Line, Section
 from mipdns.index.payloads import unpack
 from mipdns.index.sections import checksum
 from mipdns.index.summary import Summary
 from mipdns.net import V4_FIRST, V4_LAST
 from mipdns.vocabulary import Verdict
-
-Code = Literal["H", "I", "Q"]
-"""Unsigned numbers of 2, 4 and 8 bytes."""
 
 _LOW_64: Final = (1 << 64) - 1
 _DAMAGED: Final = "is damaged; remove it, and `mipdns serve` compiles it again"
@@ -41,13 +37,12 @@ class MappedSnapshot:
         self.buffer = buffer
         self.header, sections = _read_header(memoryview(buffer), name)
         self._name = name
-        numbers: Code = "H" if self.header.payload_width == 2 else "I"
         self._payload = sections[Section.PAYLOAD]
         self._directory = sections[Section.V4_DIRECTORY].cast("I")
         self._shift = 32 - self.header.directory_bits
-        self._v4 = _Table.of(sections, Section.V4_FIRST, Section.V4_SUMMARY, "I", numbers)
-        self._v6 = _Table.of(sections, Section.V6_FIRST, Section.V6_SUMMARY, "Q", numbers)
-        self._n6 = _Table.of(sections, Section.N6_FIRST, Section.N6_SUMMARY, "Q", numbers)
+        self._v4 = _Table(sections, Section.V4_LINES, layout.V4_LINE, self.header.v4_entries)
+        self._v6 = _Table(sections, Section.V6_LINES, layout.V6_LINE, self.header.v6_entries)
+        self._n6 = _Table(sections, Section.N6_LINES, layout.N6_LINE, self.header.n6_entries)
 
     @property
     def serial(self) -> int:
@@ -62,39 +57,28 @@ class MappedSnapshot:
         """The range that holds the address (128-bit), whatever its confidence."""
         if V4_FIRST <= address <= V4_LAST:
             number = address & 0xFFFFFFFF
-            at = self._v4_by(number)
-            if at >= 0 and number <= self._v4.last[at]:
-                return self._verdict(V4_FIRST | self._v4.first[at], V4_FIRST | self._v4.last[at], self._v4.payload[at])
-            return None
-        high, low = address >> 64, address & _LOW_64
-        at = bisect_right(self._v6.first, high) - 1
-        if at >= 0 and high <= self._v6.last[at]:
-            return self._verdict(self._v6.first[at] << 64, self._v6.last[at] << 64 | _LOW_64, self._v6.payload[at])
-        at = self._n6_by(address)
-        if at >= 0 and self._n6.last[2 * at] == high and low <= self._n6.last[2 * at + 1]:
-            return self._verdict(
-                high << 64 | self._n6.first[2 * at + 1], high << 64 | self._n6.last[2 * at + 1], self._n6.payload[at]
-            )
-        return None
+            found = self._v4.holding(number, self._v4_by(number))
+            return found and self._verdict(V4_FIRST | found.first, V4_FIRST | found.last, found.payload)
+        high = address >> 64
+        found = self._v6.holding(high, self._v6.by(high))
+        if found:
+            return self._verdict(found.first << 64, found.last << 64 | _LOW_64, found.payload)
+        found = self._n6.holding(address, self._n6.by(address))
+        return found and self._verdict(*found)
 
     def reaches(self, first: int, last: int, floor: int, classes: int) -> bool:
         """Whether any address in [first, last] has confidence ≥ floor and, if `classes` is not 0, that one class."""
         low, high = max(first, V4_FIRST), min(last, V4_LAST)
         if low <= high:
             low, high = low & 0xFFFFFFFF, high & 0xFFFFFFFF
-            start = self._v4_by(low)
-            start += start < 0 or self._v4.last[start] < low
-            if self._run_reaches(self._v4, start, self._v4_by(high) + 1, floor, classes):
+            if self._reaches(self._v4, low, self._v4_by(low), self._v4_by(high), floor, classes):
                 return True
         if first >= V4_FIRST and last <= V4_LAST:
             return False
-        start = bisect_right(self._v6.first, first >> 64) - 1
-        start += start < 0 or self._v6.last[start] < first >> 64
-        if self._run_reaches(self._v6, start, bisect_right(self._v6.first, last >> 64), floor, classes):
+        v6, n6 = self._v6, self._n6
+        if self._reaches(v6, first >> 64, v6.by(first >> 64), v6.by(last >> 64), floor, classes):
             return True
-        start = self._n6_by(first)
-        start += start < 0 or self._n6.last[2 * start] << 64 | self._n6.last[2 * start + 1] < first
-        return self._run_reaches(self._n6, start, self._n6_by(last) + 1, floor, classes)
+        return self._reaches(n6, first, n6.by(first), n6.by(last), floor, classes)
 
     def verify(self) -> None:
         """Compare the body with its checksum: reads the whole file. Raises SnapshotError."""
@@ -103,47 +87,81 @@ class MappedSnapshot:
             raise SnapshotError(f"{self._name}: its body {_DAMAGED}")
 
     def _v4_by(self, number: int) -> int:
-        """The last IPv4 row that starts at or before the number; -1 if none does."""
+        """The last IPv4 entry at or before the number; -1 if there is none."""
         bucket = number >> self._shift
-        return bisect_right(self._v4.first, number, self._directory[bucket], self._directory[bucket + 1]) - 1
-
-    def _n6_by(self, address: int) -> int:
-        """The last narrow row that starts at or before the address; -1 if none does."""
-        first = self._n6.first
-        return bisect_right(range(len(first) >> 1), address, key=lambda at: first[2 * at] << 64 | first[2 * at + 1]) - 1
+        start = self._directory[bucket] * layout.V4_LINE.entries
+        stop = (self._directory[bucket + 1] + 1) * layout.V4_LINE.entries
+        return self._v4.by(number, start, stop)
 
     def _verdict(self, first: int, last: int, number: int) -> Verdict:
         size = layout.PAYLOAD.size
         return Verdict(first, last, *unpack(bytes(self._payload[number * size : (number + 1) * size])))
 
-    def _run_reaches(self, table: _Table, start: int, stop: int, floor: int, classes: int) -> bool:
-        return table.summary.reaches(classes.bit_length(), start, stop, max(floor, 1), self._confidence(table, classes))
-
-    def _confidence(self, table: _Table, classes: int) -> Callable[[int], int]:
-        """What a row of the table has in the plane of these classes."""
-        numbers, payload, size = table.payload, self._payload, layout.PAYLOAD.size
+    @staticmethod
+    def _reaches(table: _Table, first: int, before: int, last: int, floor: int, classes: int) -> bool:
+        """before, last: the last entries at or before the ends of what is asked."""
+        start = before if table.covers(first, before) else before + 1
 
         def confidence(at: int) -> int:
-            record = numbers[at] * size
-            return payload[record] if not classes or payload[record + 1] & classes else 0
+            facts = table.facts(at)
+            if classes and not facts >> layout.CLASSES_SHIFT & classes:
+                return 0
+            return facts >> layout.CONFIDENCE_SHIFT & layout.CONFIDENCE_MASK
 
-        return confidence
+        return table.summary.reaches(classes.bit_length(), start, last + 1, max(floor, 1), confidence)
 
 
-class _Table(NamedTuple):
-    """The columns of one of the three tables; those of narrow rows hold two numbers an address."""
+class _Row(NamedTuple):
+    first: int
+    last: int
+    payload: int
 
-    first: memoryview
-    last: memoryview
-    payload: memoryview
-    summary: Summary
 
-    @staticmethod
-    def of(sections: list[memoryview], first: Section, summary: Section, code: Code, numbers: Code) -> _Table:
-        """The table whose sections lie from `first`, in the order first, last, payload."""
-        payload = sections[first + 2].cast(numbers)
-        columns = sections[first].cast(code), sections[first + 1].cast(code), payload
-        return _Table(*columns, Summary(sections[summary], len(payload)))
+class _Table:
+    """One of the three tables: lines of entries. Keys are in the table's own numbers."""
+
+    def __init__(self, sections: list[memoryview], lines: Section, line: Line, entries: int) -> None:
+        self._entries = entries
+        self._a_line = line.entries
+        self._facts_at = line.facts_at // 4
+        self._facts = sections[lines].cast("I")
+        self._numbers = line.numbers
+        self._keys = sections[lines].cast("I" if line.code == "I" else "Q")
+        self._keys_a_line = layout.LINE_SIZE // self._keys.itemsize
+        self._high = sections[lines + 1].cast("H")
+        self.summary = Summary(sections[lines + 2], entries)
+
+    def by(self, key: int, start: int = 0, stop: int | None = None) -> int:
+        """The last entry whose key is at or before this one; -1 if there is none. It lies in [start, stop)."""
+        stop = self._entries if stop is None else min(stop, self._entries)
+        return bisect_right(range(self._entries), key, start, stop, key=self._key) - 1
+
+    def covers(self, key: int, at: int) -> bool:
+        """Whether the row of entry `at`, the last at or before the key, holds the key."""
+        return at >= 0 and (bool(self.facts(at) & layout.RANGE) or self._key(at) == key)
+
+    def holding(self, key: int, at: int) -> _Row | None:
+        """The row that holds the key, of which `at` is the last entry at or before."""
+        if not self.covers(key, at):
+            return None
+        facts = self.facts(at)
+        payload = facts & layout.PAYLOAD_MASK | (self._high[at] << 16 if len(self._high) else 0)
+        first = last = at
+        if facts & layout.RANGE:
+            last = at + 1
+        elif at and self.facts(at - 1) & layout.RANGE:
+            first = at - 1
+        return _Row(self._key(first), self._key(last), payload)
+
+    def facts(self, at: int) -> int:
+        """What the entry says, as layout.py packs it."""
+        line, place = divmod(at, self._a_line)
+        return self._facts[line * (layout.LINE_SIZE // 4) + self._facts_at + place]
+
+    def _key(self, at: int) -> int:
+        line, place = divmod(at, self._a_line)
+        number = line * self._keys_a_line + place * self._numbers
+        return self._keys[number] if self._numbers == 1 else self._keys[number] << 64 | self._keys[number + 1]
 
 
 def open_index(path: Path) -> MappedSnapshot:

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from mipdns.answer.lists import level_code
 from mipdns.answer.rdata import text_around_net
 from mipdns.errors import SnapshotError
 from mipdns.index import layout
@@ -130,8 +129,8 @@ def _record(key: bytes, days: dict[int, str], texts: _Texts) -> bytes:
     without_seen = after[1 if verdict.observed else 0]
     without_src = after[-2 if verdict.asn else -1]
     return layout.PAYLOAD.pack(
-        *(confidence, classes, level_code(confidence), known),
-        *(len(before), len(after[0]), len(without_seen), len(without_src)),
+        *(confidence, classes, known),
+        *(len(before), len(after[0]), len(without_seen), len(without_src), 0),
         *(texts.put(before.encode("ascii")), texts.put(after[0].encode("ascii"))),
         *(users_low or 0, users_high or 0, sources, max(day, 0), asn),
     )
@@ -140,7 +139,7 @@ def _record(key: bytes, days: dict[int, str], texts: _Texts) -> bytes:
 @lru_cache(maxsize=4096)
 def unpack(record: bytes) -> tuple[int, int, int | None, int | None, int, int | None, str]:
     """A record of PAYLOAD as what a `Verdict` says after its bounds."""
-    confidence, classes, _, known, _, _, _, _, _, _, low, high, sources, day, asn = layout.PAYLOAD.unpack(record)
+    confidence, classes, known, _, _, _, _, _, _, _, low, high, sources, day, asn = layout.PAYLOAD.unpack(record)
     return (
         confidence,
         classes,

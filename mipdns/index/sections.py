@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -15,10 +14,11 @@ from mmap import ACCESS_READ, mmap
 from typing import BinaryIO, Final, Literal
 
 from mipdns.index import layout
-from mipdns.index.layout import Header
+from mipdns.index.layout import Header, Line
 
 _CHUNK: Final = 1 << 20
-_GALLOP: Final = 2 << layout.BUCKET_BITS
+_LINES: Final = 1 << 10
+"""Lines made at once: what they are made from and they stay in the processor's cache."""
 
 
 def spooled(spool: BinaryIO) -> Iterator[bytes]:
@@ -28,40 +28,57 @@ def spooled(spool: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def narrowed(spool: BinaryIO, width: int) -> Iterator[bytes]:
-    """Numbers of 32 bits as numbers of `width` bytes."""
-    for chunk in spooled(spool):
-        yield chunk if width == 4 else memoryview(chunk).cast("H")[::2].tobytes()
+def lined(line: Line, keys: BinaryIO, facts: BinaryIO) -> Iterator[bytes]:
+    """The lines of a table, from its keys and the facts of its entries, which lie in spools."""
+    words, total = line.facts_at // 4, layout.LINE_SIZE // 4
+    keys.seek(0)
+    facts.seek(0)
+    while taken := facts.read(line.entries * 4 * _LINES):
+        count = -(-len(taken) // (line.entries * 4))
+        fact = array("I", taken.ljust(count * line.entries * 4, b"\0"))
+        key = array("I", keys.read(line.facts_at * _LINES).ljust(count * line.facts_at, bytes([layout.PADDING])))
+        made = array("I", bytes(count * layout.LINE_SIZE))
+        for word in range(words):
+            made[word::total] = key[word::words]
+        for entry in range(line.entries):
+            made[words + entry :: total] = fact[entry :: line.entries]
+        yield made.tobytes()
 
 
-def directory(spool: BinaryIO, rows: int, bits: int) -> Iterator[bytes]:
-    """For each value of the leading bits the first row that is not below it, and at the end the number of rows."""
-    with _numbers(spool, "I", rows) as firsts:
-        starts, at = array("I"), 0
-        for edge in range(0, 1 << 32, 1 << (32 - bits)):
-            high = at + _GALLOP
-            while high < rows and firsts[high] < edge:
-                at, high = high, high + 2 * (high - at)
-            at = bisect_left(firsts, edge, at, min(high, rows))
-            starts.append(at)
-        starts.append(rows)
+def directory(keys: BinaryIO, entries: int, bits: int) -> Iterator[bytes]:
+    """For each value of the leading bits, and the end, the line of the last entry at or before its first address."""
+    shift = 32 - bits
+    with _numbers(keys, "I", entries) as numbers:
+        line, bucket, last = 0, 0, (1 << bits) + 1
+        starts = array("I")
+        for first in numbers[layout.V4_LINE.entries :: layout.V4_LINE.entries]:
+            following = (first - 1 >> shift) + 1
+            if following > bucket:
+                starts.extend(array("I", [line]) * (following - bucket))
+                bucket = following
+                if len(starts) >= _CHUNK:
+                    yield starts.tobytes()
+                    del starts[:]
+            line += 1
         yield starts.tobytes()
+        for start in range(bucket, last, _CHUNK):
+            yield array("I", [line] * min(_CHUNK, last - start)).tobytes()
 
 
-def sample(spool: BinaryIO, rows: int) -> Iterator[bytes]:
-    """V6_SAMPLE from the keys of V6_FIRST."""
-    with _numbers(spool, "Q", rows) as firsts:
-        keys: Sequence[int] = firsts
-        for level in layout.sample_levels(rows):
-            keys = array("Q", keys[:: layout.FANOUT])
-            yield keys.tobytes().ljust(level.stride, bytes([layout.SAMPLE_PADDING]))
+def sample(keys: BinaryIO, entries: int) -> Iterator[bytes]:
+    """V6_SAMPLE from the keys of the lines."""
+    with _numbers(keys, "Q", entries) as numbers:
+        chosen: Sequence[int] = array("Q", numbers[:: layout.V6_LINE.entries])
+        for level in layout.sample_levels(entries):
+            yield array("Q", chosen).tobytes().ljust(level.stride, bytes([layout.PADDING]))
+            chosen = chosen[:: layout.FANOUT]
 
 
 @contextmanager
-def _numbers(spool: BinaryIO, code: Literal["I", "Q"], rows: int) -> Iterator[memoryview]:
+def _numbers(spool: BinaryIO, code: Literal["I", "Q"], count: int) -> Iterator[memoryview]:
     """A spool as numbers in place."""
     spool.flush()
-    if not rows:
+    if not count:
         yield memoryview(b"").cast(code)
     elif isinstance(spool, BytesIO):
         with spool.getbuffer() as view, view.cast(code) as numbers:

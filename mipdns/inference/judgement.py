@@ -35,6 +35,7 @@ from mipdns.evidence import (
     VerdictTable,
 )
 from mipdns.inference import character, crowd, pool, space, surroundings
+from mipdns.inference.ageing import aged_columns
 from mipdns.inference.agreement import Agreement
 from mipdns.inference.crowd import Heards
 from mipdns.inference.pieces import Overlay, Rows
@@ -88,7 +89,7 @@ def judge(
     holes = {"special": net.SPECIAL, "excluded": net.merge_ranges(exclude)}
     ground = space.survey(assertions, origins, holes, scorecard, as_of, labels)
     named = {network.asn: network for network in networks}
-    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, units_max)
+    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, as_of, units_max)
     return Judgement(judging.parts(progress), judging.conclude, ground.kept)
 
 
@@ -104,6 +105,7 @@ class _Judging:
         named: Mapping[int, Network],
         card: Scorecard,
         prior: float,
+        as_of: datetime.date,
         units_max: int,
     ) -> None:
         self.logs = logs
@@ -112,6 +114,7 @@ class _Judging:
         self.named = named
         self.card = card
         self.prior = prior
+        self.as_of = as_of.toordinal() - EPOCH
         self.units_max = units_max
         self.holes = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
         self.hole_keys = {name: _hole_keys(ranges) for name, ranges in holes.items()}
@@ -161,6 +164,7 @@ class _Judging:
             counts | self.ground.dropped | dropped,
             self.agreement.scores(),
             self.ground.trust.beliefs(),
+            self.agreement.histogram(),
         )
 
     def _judge(self, stretch: Stretch) -> tuple[VerdictTable, ObservationTable]:
@@ -175,6 +179,7 @@ class _Judging:
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])
+        measured = aged_columns(measured, self.as_of - units.last_day.astype(np.int64), card.rules)
         rows = self.overlay.measured(units.key, asn)
         facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
         facts = facts.take(rows.unit)._replace(sets=rows.heard)
@@ -182,7 +187,7 @@ class _Judging:
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
         centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING)
         seen = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, card)
-        covered = pool.covered(seen, self.ground, self.origins, self.holes, card)
+        covered = pool.covered(seen, self.ground, self.origins, _hole_keys(self.holes), card)
         self.counts["pooled"] += len(covered.asn)
         unseen = self._judge_asserted(self.overlay.asserted(units.key, stretch.first, stretch.last))
         observations = ObservationTable(units.key, units.last_day, asn, traffic, columns)
@@ -199,6 +204,7 @@ class _Judging:
         total = crowd.weigh(facts, self.heards, self.card, self.prior)
         kind = character.of_units(columns, facts, total.confidence, self.ground.heard, self.card)
         labelled = np.flatnonzero(self.partner[facts.sets])
+        self.agreement.measure(total.confidence)
         silent_partner = crowd.weigh(facts.take(labelled), self.unlabelled, self.card, self.prior)
         self.agreement.add(self.partner[facts.sets[labelled]] > 0, silent_partner.confidence)
         return VerdictTable(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mipdns import net
 from mipdns.columns import halves, unit_bounds
 from mipdns.inference import space
+from mipdns.inference.ranges import subtract
 from mipdns.inference.space import Ground, Origins, Piece
 from mipdns.net import Range
 
@@ -83,28 +84,19 @@ class Overlay:
 
         keys: those units, sorted.
         """
-        lowest, highest, one = np.uint64(first_key), np.uint64(last_key), np.uint64(1)
+        lowest, highest = np.uint64(first_key), np.uint64(last_key)
         begin = int(np.searchsorted(self._ground.whole.last, lowest, side="left"))
         end = int(np.searchsorted(self._ground.whole.first, highest, side="right"))
         firsts, lasts, heard, asn = (column[begin:end] for column in self._ground.whole)
-        firsts, lasts = np.maximum(firsts, lowest), np.minimum(lasts, highest)
-        low = np.searchsorted(keys, firsts, side="left")
-        count = np.searchsorted(keys, lasts, side="right") - low
-        # A piece with n units in it leaves n + 1 gaps: `at` numbers them, and some are empty.
-        piece = np.repeat(np.arange(len(count)), count + 1)
-        at = np.arange(len(piece)) - np.repeat(np.cumsum(count + 1) - (count + 1), count + 1)
-        padded = np.append(keys, np.uint64(0))
-        first = np.where(at == 0, firsts[piece], padded[np.maximum(low[piece] + at - 1, 0)] + one)
-        last = np.where(at == count[piece], lasts[piece], padded[np.minimum(low[piece] + at, len(keys))] - one)
-        left = first <= last
-        first_halves, last_halves = unit_bounds(first[left], last[left])
+        piece, first, last = subtract(np.maximum(firsts, lowest), np.minimum(lasts, highest), keys, keys)
+        first_halves, last_halves = unit_bounds(first, last)
         odd = self._odd(first_key, last_key)
         seen = np.isin(np.array([part.first >> 64 for part in odd], dtype=np.uint64), keys).tolist()
         odd = [part for part, is_seen in zip(odd, seen, strict=True) if not is_seen]
         return Rows(
-            np.full(int(left.sum()) + len(odd), -1, dtype=np.int64),
-            np.append(heard[piece][left], np.array([part.heard for part in odd], dtype=np.int64)),
-            np.append(asn[piece][left], np.array([part.asn for part in odd], dtype=np.int64)),
+            np.full(len(piece) + len(odd), -1, dtype=np.int64),
+            np.append(heard[piece], np.array([part.heard for part in odd], dtype=np.int64)),
+            np.append(asn[piece], np.array([part.asn for part in odd], dtype=np.int64)),
             np.concatenate([first_halves, halves([part.first for part in odd])]),
             np.concatenate([last_halves, halves([part.last for part in odd])]),
         )

@@ -7,19 +7,17 @@ there, and are not in a data centre; at a confidence below theirs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.columns import halves
+from mipdns.columns import neighbourhoods, unit_bounds
 from mipdns.evidence import VerdictTable
+from mipdns.inference.ranges import Keys, subtract
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.space import Ground, Origins
-from mipdns.net import Range
 from mipdns.vocabulary import Signal
 
 
@@ -60,88 +58,102 @@ class Measurements(NamedTuple):
         )
 
 
-class Gap(NamedTuple):
-    """An unmeasured range, 128-bit, and what the pool around it suggests. observed: days since 1970-01-01."""
+class Pools(NamedTuple):
+    """Crowds of one /24 and one AS that make a pool. first, last: where its outermost members stand among the units.
 
-    first: int
-    last: int
-    confidence: int
-    classes: int
-    users_low: int
-    users_high: int
-    asn: int
-    observed: int
+    confidence, classes, users_low, users_high, observed (days since 1970): what is served between them.
+    """
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    asn: NDArray[np.int64]
+    confidence: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    users_low: NDArray[np.int64]
+    users_high: NDArray[np.int64]
+    observed: NDArray[np.int64]
 
 
-def covered(units: Measurements, ground: Ground, origins: Origins, holes: list[Range], card: Scorecard) -> VerdictTable:
-    """What the pool rule covers, without what assertions, holes and other networks take. holes: merged."""
-    whole = ground.whole
-    rows: list[Gap] = []
-    for gap in gaps(units, card):
-        low = int(np.searchsorted(whole.last, gap.first & net.UNIT_V4_LAST, side="left"))
-        high = int(np.searchsorted(whole.first, gap.last & net.UNIT_V4_LAST, side="right"))
-        asserted = zip(whole.first[low:high].tolist(), whole.last[low:high].tolist(), strict=True)
-        taken = net.merge_ranges((net.V4_FIRST | first, net.V4_FIRST | last) for first, last in asserted)
-        for free in net.subtract(gap.first, gap.last, taken):
-            for start, end in net.subtract(*free, holes):
-                rows += [
-                    gap._replace(first=first, last=last)
-                    for first, last, asn in origins.split(start, end)
-                    if asn == gap.asn
-                ]
+def covered(
+    units: Measurements, ground: Ground, origins: Origins, holes: tuple[Keys, Keys], card: Scorecard
+) -> VerdictTable:
+    """What the pool rule covers, without what assertions, holes and other networks take.
 
-    def column(values: Iterable[int]) -> NDArray[np.int64]:
-        return np.array(list(values), dtype=np.int64)
-
+    units: sorted by key, those of IPv4 first. holes: first and last keys, disjoint and sorted.
+    """
+    v4 = int(np.searchsorted(units.key > np.uint64(net.UNIT_V4_LAST), True, side="left"))
+    units = Measurements._make(column[:v4] for column in units)
+    pools = find_pools(units, card)
+    pool, first, last = gaps(units.key, pools)
+    for taken in ((ground.whole.first, ground.whole.last), holes):
+        which, first, last = subtract(first, last, *taken)
+        pool = pool[which]
+    which, asn, first, last = origins.of_ranges(first, last)
+    pool = pool[which]
+    same = asn == pools.asn[pool]
+    pool, asn = pool[same], asn[same]
     return VerdictTable(
-        halves([gap.first for gap in rows]),
-        halves([gap.last for gap in rows]),
-        column(gap.confidence for gap in rows),
-        column(gap.classes for gap in rows),
-        column(gap.users_low for gap in rows),
-        column(gap.users_high for gap in rows),
-        column(int(Signal.NEIGHBOURS) for _ in rows),
-        column(gap.asn for gap in rows),
-        column(gap.observed for gap in rows),
+        *unit_bounds(first[same], last[same]),
+        pools.confidence[pool],
+        pools.classes[pool],
+        pools.users_low[pool],
+        pools.users_high[pool],
+        np.full(len(pool), int(Signal.NEIGHBOURS), dtype=np.int64),
+        asn,
+        pools.observed[pool],
     )
 
 
-def gaps(units: Measurements, card: Scorecard) -> Iterator[Gap]:
-    """The gaps between measured units that the pool rule covers, in order; what asserts or splits them is not yet cut.
-
-    `asn` is the pool's: the parts of a gap that another AS originates must not be covered.
-    """
-    near = units.key & np.uint64(~0xFF & net.UNIT_V4_LAST)
-    v4 = (units.key <= np.uint64(net.UNIT_V4_LAST)) & (units.asn > 0)
-    crowded = v4 & units.busy & ~units.centre & (units.confidence >= card.rules.listed)
-    homes, counts = np.unique(near[crowded], return_counts=True)
-    for home in homes[counts >= card.pool.units].tolist():
-        low, high = np.searchsorted(units.key, [home, home + 256])
-        block = Measurements._make(column[low:high] for column in units)
-        yield from _gaps_of_block(block, crowded[low:high], card)
+def gaps(key: Keys, pools: Pools) -> tuple[NDArray[np.int64], Keys, Keys]:
+    """The unmeasured keys between the outermost members of each pool: (pool, first, last)."""
+    size = pools.last - pools.first
+    pool = np.repeat(np.arange(len(size)), size)
+    before = np.arange(len(pool)) - np.repeat(np.cumsum(size) - size, size) + pools.first[pool]
+    one = np.uint64(1)
+    free = key[before + 1] > key[before] + one
+    return pool[free], key[before[free]] + one, key[before[free] + 1] - one
 
 
-def _gaps_of_block(block: Measurements, crowded: NDArray[np.bool_], card: Scorecard) -> Iterator[Gap]:
-    for asn in np.unique(block.asn[crowded]).tolist():
-        seen = block.busy & (block.asn == asn)
-        pool = card.pool
-        best = max(pool.bits, key=lambda bit: int(np.sum(seen & crowded & (block.classes & bit > 0))), default=None)
-        if best is None:
-            return
-        members = np.flatnonzero(seen & crowded & (block.classes & best > 0))
-        if len(members) < pool.units or len(members) < pool.share * seen.sum():
-            continue
-        confidence = max(min(int(np.median(block.confidence[members])) - pool.step_down, pool.highest), 1)
-        inside = block.key[members[0] : members[-1] + 1].tolist()
-        for before, after in pairwise(inside):
-            if after > before + 1:
-                yield Gap(
-                    net.V4_FIRST | (before + 1),
-                    net.V4_FIRST | (after - 1),
-                    confidence,
-                    int(best),
-                    int(block.users_low[members].min()),
-                    int(block.users_high[members].max()),
-                    asn,
-                    int(block.observed[members].min()),
-                )
+def find_pools(units: Measurements, card: Scorecard) -> Pools:
+    """The pools among IPv4 units, sorted by key."""
+    rule = card.pool
+    known = units.busy & (units.asn > 0)
+    crowded = known & ~units.centre & (units.confidence >= card.rules.listed)
+    group, groups = _groups(neighbourhoods(units.key), units.asn)
+    seen = np.bincount(group[known], minlength=groups)
+    # The class that most of the crowds of a group share; of several the one that the rule names first.
+    best, most = np.zeros(groups, dtype=np.int64), np.zeros(groups, dtype=np.int64)
+    for bit in rule.bits:
+        count = np.bincount(group[crowded & (units.classes & bit > 0)], minlength=groups)
+        best, most = np.where(count > most, bit, best), np.maximum(count, most)
+    is_pool = (most >= rule.units) & (most >= rule.share * seen)
+    member = np.flatnonzero(crowded & (units.classes & best[group] > 0) & is_pool[group])
+    order = np.lexsort((units.confidence[member], group[member]))
+    confidence = units.confidence[member][order]
+    # By group, and within it by key, for the units are sorted.
+    member = member[np.argsort(group[member], kind="stable")]
+    size = np.bincount(group[member], minlength=groups)[is_pool]
+    start = np.cumsum(size) - size
+    if not len(size):
+        return Pools(*[np.empty(0, dtype=np.int64)] * 8)
+    median = (confidence[start + (size - 1) // 2] + confidence[start + size // 2]) // 2
+    return Pools(
+        member[start],
+        member[start + size - 1],
+        units.asn[member[start]],
+        np.clip(median - rule.step_down, 1, rule.highest),
+        best[is_pool],
+        np.minimum.reduceat(units.users_low[member], start),
+        np.maximum.reduceat(units.users_high[member], start),
+        np.minimum.reduceat(units.observed[member], start),
+    )
+
+
+def _groups(near: Keys, asn: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """The number of each unit's group, a /24 and an AS, and how many there are."""
+    order = np.lexsort((asn, near))
+    new = np.ones(len(near), dtype=np.bool_)
+    new[1:] = (near[order][1:] != near[order][:-1]) | (asn[order][1:] != asn[order][:-1])
+    group = np.empty(len(near), dtype=np.int64)
+    group[order] = np.cumsum(new) - 1
+    return group, int(new.sum())

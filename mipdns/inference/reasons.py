@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from mipdns.evidence import Assertion, NetworkType
 from mipdns.inference import features
+from mipdns.inference.ageing import aged
 from mipdns.inference.scorecard import POINTS, FeatureTerm, Scorecard, probability_points
 from mipdns.inference.trust import UNTESTED, Trust
 from mipdns.inference.voices import Line, hear, voice, widened
@@ -22,6 +23,7 @@ from mipdns.vocabulary import Signal
 RULES: dict[str, str] = {
     "prior": "the share of shared addresses among all that logs see",
     "calibration": "what such a sum was found to be worth: terms that tell the same add up to too much",
+    "rule.age": "the unit was not seen for some time, and its address may have been given to others",
     "rule.uncorroborated": "one kind of evidence alone is not enough: nothing else speaks for it as clearly",
     "rule.doubt": "traffic takes only so much away from what is published or traced",
     "rule.partner": "a partner's word outweighs what else was found",
@@ -62,13 +64,15 @@ def explain(
     trust: Trust = UNTESTED,
     declared: NetworkType | None = None,
     traffic: NetworkType | None = None,
+    last_day: datetime.date | None = None,
 ) -> Explanation:
     """The terms of an address's verdict.
 
     observation: the columns of its unit, None where no log saw it. assertions: all that may speak of its unit; expired
     ones and those that do not cover the address are passed over. as_of, prior: as in the load. asn: the address's, None
     where no route covers it. trust: what the load learnt of its sources. declared: what the AS declares. traffic: the
-    network type around, from the observation. Raises ConfigError as `judge` does.
+    network type around, from the observation. last_day: when its unit was last seen, None for the day judged. Raises
+    ConfigError as `judge` does.
     """
     prior = scorecard.prior if prior is None else prior
     speaking = (one for one in assertions if _speaks_of(one, address, as_of))
@@ -82,10 +86,22 @@ def explain(
             terms.append(Term(term.bit, term.feature, value, points / POINTS, term.reason))
     if observation is None:
         declared = traffic = None
+    fresh, measured = measured, aged(measured, (as_of - last_day).days if last_day else 0, scorecard.rules)
     start, *lines = weigh(measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic)
+    terms += [
+        Term(signal, "rule.age", None, (measured[signal] - points) / POINTS, RULES["rule.age"])
+        for signal, points in fresh.items()
+        if measured[signal] != points
+    ]
     told = [_told(line, scorecard) for line in (start, *lines) if line.points or line is start]
     total = sum(measured.values()) + start.points + sum(line.points for line in lines)
     return Explanation((told[0], *terms, *told[1:]), total / POINTS, confidence(total))
+
+
+def traffic_log_odds(features: Mapping[str, float | None], scorecard: Scorecard) -> float:
+    """What a unit's own traffic says, in log-odds, before any rule: terms that look at its neighbours are left out."""
+    terms = (term for term in scorecard.terms if term.bit is not Signal.NEIGHBOURS)
+    return sum(term_points(term, features)[1] for term in terms) / POINTS
 
 
 def explain_pooled(served: int, scorecard: Scorecard) -> Explanation:

@@ -145,7 +145,8 @@ class Rules(_Struct, frozen=True):
     uncorroborated_ceiling: the probability that one kind of evidence reaches alone. corroboration_starts: log-odds from
     which a further kind corroborates; corroboration_slope: how far each unit of it lifts the ceiling. doubt: log-odds
     that traffic may take away from what an assertion says. further_share: weight of a further assertion of the same
-    signal. fresh_days: age from which an assertion's weight starts to halve. partner_bound: log-odds that all else may
+    signal. fresh_days: age from which what was said or seen starts to weigh less; traffic_half_life_days: after so
+    many more days without being seen, traffic weighs half. partner_bound: log-odds that all else may
     hold against a partner. class_floor: the confidence from which a class and users are estimated. listed: the
     confidence that counts as listed in scores and pools.
     """
@@ -156,6 +157,7 @@ class Rules(_Struct, frozen=True):
     doubt: Annotated[float, msgspec.Meta(ge=0.0)]
     further_share: Share
     fresh_days: Annotated[int, msgspec.Meta(ge=0)]
+    traffic_half_life_days: Count
     partner_bound: Annotated[float, msgspec.Meta(ge=0.0)]
     class_floor: Percent
     listed: Percent

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -20,7 +19,9 @@ from numpy.typing import NDArray
 
 from mipdns import net
 from mipdns.evidence import Assertion, Label, Route
+from mipdns.inference.ranges import Index, Keys, intersect
 from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.sweeping import sweep
 from mipdns.inference.trust import Trust, learn
 from mipdns.inference.voices import NOTHING, Heard, Voice, hear, voice, widened
 from mipdns.net import Range
@@ -100,6 +101,11 @@ class Origins:
         """The AS of each unit's first address, 0 where none."""
         return self._asns[find(self._lows, self._highs, keys)]
 
+    def of_ranges(self, first: Keys, last: Keys) -> tuple[Index, NDArray[np.int64], Keys, Keys]:
+        """Ranges of IPv4 units cut at the borders of routes: (index of the range, AS, first, last), what is routed."""
+        which, route, first, last = intersect(first, last, self._lows, self._highs)
+        return which, self._asns[route], first, last
+
 
 def find(lows: NDArray[np.uint64], highs: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     """The index of the range that holds each key, -1 for none. Ranges are inclusive, disjoint and sorted."""
@@ -177,32 +183,6 @@ def survey(
     voices = [tuple(by_id[one] for one in members) for members in sets]
     whole, odd = _whole_and_odd(pieces)
     return Ground(whole, odd, [hear(said, card) if said else NOTHING for said in voices], voices, kept, dropped, trust)
-
-
-def sweep(claims: Sequence[tuple[int, int, int]], sets: dict[tuple[int, ...], int]) -> Iterator[tuple[int, int, int]]:
-    """Ranges with the ids that cover them: (first, last, number of the set of ids), sorted and disjoint.
-
-    sets: numbers of the sets met so far; new ones are added.
-    """
-    events = sorted(
-        [(first, 1, said) for first, _, said in claims] + [(last + 1, -1, said) for _, last, said in claims]
-    )
-    active: Counter[int] = Counter()
-    current, start = 0, 0
-    at = 0
-    while at < len(events):
-        position = events[at][0]
-        while at < len(events) and events[at][0] == position:
-            _, change, said = events[at]
-            active[said] += change
-            if not active[said]:
-                del active[said]
-            at += 1
-        following = sets.setdefault(tuple(sorted(active)), len(sets))
-        if following != current:
-            if current:
-                yield start, position - 1, current
-            current, start = following, position
 
 
 def _whole_and_odd(pieces: list[Piece]) -> tuple[Whole, list[Piece]]:

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from mipdns import net
 from mipdns.evidence import Assertion, Belief, Label
+from mipdns.inference.ageing import faded, kept
 from mipdns.inference.scorecard import POINTS, AssertionTerm, Scorecard, probability_points, to_points
 from mipdns.net import Range
 from mipdns.vocabulary import Signal
@@ -79,7 +80,7 @@ def weight(assertion: Assertion, asn: int, card: Scorecard, as_of: datetime.date
     """
     term = card.assertions[assertion.origin]
     age_days = (as_of - assertion.observed).days - card.rules.fresh_days
-    points = faded(term.points, max(age_days, 0), term.half_life_days)
+    points = faded(term.points, kept(age_days, term.half_life_days))
     if assertion.signal is Signal.PARTNER or term.datacentre:
         return points
     for place, strength in ((EVERYWHERE, SOURCE_PRIOR), (asn, AS_PRIOR))[: 2 if asn else 1]:
@@ -87,12 +88,6 @@ def weight(assertion: Assertion, asn: int, card: Scorecard, as_of: datetime.date
             points = _with_record(points, *record, strength, card.prior)
     share = trust.doubted.get((assertion.source, assertion.origin), 1.0)
     return points if share >= 1.0 else _diluted(points, share, card.prior)
-
-
-def faded(points: int, age_days: int, half_life_days: int) -> int:
-    """Points after some days, in whole points towards 0."""
-    kept = math.floor(POINTS * 2.0 ** (-age_days / half_life_days))
-    return int(math.copysign(abs(points) * kept // POINTS, points))
 
 
 def learn(labels: Iterable[Label], assertions: Iterable[Assertion], card: Scorecard, split: Split) -> Trust:

@@ -13,7 +13,7 @@ from libc.string cimport memcpy
 
 from mipdns.answer import Peer, wire
 from mipdns.answer.lists import SUB_LISTS, make_lists
-from mipdns.answer.zone import said
+from mipdns.answer.zone import inside, said, stands_in_a_list
 
 
 cdef extern from "<stdbool.h>":
@@ -75,6 +75,20 @@ cdef extern from "answer.h" nogil:
     ssize_t mip_answer(const mip_served *served, const mip_peer *peer, const uint8_t *packet, size_t size, uint8_t *out)
 
 
+    struct mip_asked:
+        pass
+
+    void mip_ask(const mip_served *served, const uint8_t *packet, size_t size, mip_asked *asked)
+    ssize_t mip_reply(
+        const mip_served *served,
+        const mip_peer *peer,
+        const uint8_t *packet,
+        size_t size,
+        const mip_asked *asked,
+        uint8_t *out,
+    )
+
+
 cdef extern from "<sys/eventfd.h>" nogil:
     enum:
         EFD_CLOEXEC
@@ -117,8 +131,10 @@ cdef extern from "udp.h" nogil:
     struct mip_udp:
         pass
 
-    ctypedef void (*mip_ahead_fn)(const mip_served *, const mmsghdr *, unsigned)
-    ctypedef ssize_t (*mip_answer_fn)(const mip_served *, const mip_peer *, const uint8_t *, size_t, uint8_t *)
+    ctypedef void (*mip_ahead_fn)(const mip_served *, const mmsghdr *, unsigned, mip_asked *)
+    ctypedef ssize_t (*mip_answer_fn)(
+        const mip_served *, const mip_peer *, const uint8_t *, size_t, const mip_asked *, uint8_t *
+    )
 
     const mip_served *mip_replace(mip_current *current, const mip_served *served)
     uint64_t mip_stands(const mip_reader *reader)
@@ -127,8 +143,9 @@ cdef extern from "udp.h" nogil:
     void mip_queue_take(mip_queue *queue)
     void mip_bell_asleep(mip_bell *bell)
     void mip_bell_awake(mip_bell *bell)
-    void mip_udp_set_ahead(mip_udp *udp, mip_ahead_fn ahead)
-    mip_udp *mip_udp_new(int fd, bool wildcard, mip_answer_fn answer, const mip_current *current, mip_bell *bell)
+    mip_udp *mip_udp_new(
+        int fd, bool wildcard, mip_ahead_fn ahead, mip_answer_fn answer, const mip_current *current, mip_bell *bell
+    )
     void mip_udp_free(mip_udp *udp)
     int mip_udp_run(mip_udp *udp)
     void mip_udp_stop(mip_udp *udp)
@@ -143,12 +160,9 @@ cdef extern from "ahead.h" nogil:
     struct mmsghdr:
         pass
 
-    enum:
-        MIP_AHEAD_MAX
-
-    uint32_t mip_guess(const mip_served *served, const uint8_t *packet, size_t size)
-    void mip_fetch(const mip_served *served, uint32_t guess)
-    void mip_read_ahead(const mip_served *served, const mmsghdr *packets, unsigned count)
+    void mip_fetch(const mip_served *served, mip_asked *asked)
+    void mip_find(const mip_served *served, mip_asked *asked)
+    void mip_read_ahead(const mip_served *served, const mmsghdr *packets, unsigned count, mip_asked *asked)
 
 
 class Rare:
@@ -209,8 +223,13 @@ cdef class Served:
         return self.c.index.serial
 
     cdef _take_zones(self, zones):
-        # Of zones one inside the other the outer one answers, as `Zones.find` has it.
-        known = sorted((zone for zone in zones.by_origin.values() if zone.origin), key=lambda zone: len(zone.origin))
+        known = [zone for zone in zones.by_origin.values() if zone.origin]
+        # The short way looks for an origin behind an address, and asks neither what else might stand there.
+        for zone in known:
+            if any(inside(zone.origin, other.origin) for other in known if other is not zone):
+                raise ValueError(f"zone {zone.origin} lies inside another")
+            if any(stands_in_a_list((*name, *zone.origin), zone.origin) for name in zone.hosts):
+                raise ValueError(f"zone {zone.origin}: a name server stands in a list")
         self.zones = <mip_zone *>calloc(len(known) or 1, sizeof(mip_zone))
         self.hosts = <mip_host *>calloc(sum(len(zone.hosts) for zone in known) or 1, sizeof(mip_host))
         if not self.zones or not self.hosts:
@@ -291,13 +310,18 @@ def answer(Served served not None, bytes packet not None, peer):
     return None if size == MIP_DROP else out[:size]
 
 
-def bench(Served served not None, packets, size_t rounds):
-    """Seconds for answering all packets so many times in a row, without the GIL, by one thread, as a server does."""
+def bench(Served served not None, packets, size_t rounds, size_t at_once=64):
+    """Seconds for answering all packets so many times in a row, without the GIL, by one thread, as a server does.
+
+    at_once: how many it finds waiting, at most 64.
+    """
     cdef mip_peer peer
     cdef uint8_t out[MIP_OUT_SIZE]
-    cdef uint32_t guesses[MIP_AHEAD_MAX]
-    cdef const uint8_t *packet[MIP_AHEAD_MAX]
+    cdef mip_asked asked[64]
+    cdef const uint8_t *packet[64]
     cdef size_t count = len(packets), number, turn, start, batch
+    if not 1 <= at_once <= 64:
+        raise ValueError("1 to 64 at once")
     joined = b"".join(packets)
     cdef const uint8_t *at
     cdef const uint8_t *first = joined
@@ -313,15 +337,17 @@ def bench(Served served not None, packets, size_t rounds):
             for turn in range(rounds):
                 at, start = first, 0
                 while start < count:
-                    batch = min(count - start, <size_t>MIP_AHEAD_MAX)
+                    batch = min(count - start, at_once)
                     for number in range(batch):
                         packet[number] = at
-                        guesses[number] = mip_guess(&served.c, at, sizes[start + number])
+                        mip_ask(&served.c, at, sizes[start + number], &asked[number])
                         at += sizes[start + number]
                     for number in range(batch):
-                        mip_fetch(&served.c, guesses[number])
+                        mip_fetch(&served.c, &asked[number])
                     for number in range(batch):
-                        mip_answer(&served.c, &peer, packet[number], sizes[start + number], out)
+                        mip_find(&served.c, &asked[number])
+                    for number in range(batch):
+                        mip_reply(&served.c, &peer, packet[number], sizes[start + number], &asked[number], out)
                     start += batch
         return time.perf_counter() - began
     finally:
@@ -394,10 +420,11 @@ cdef class UdpWorker:
     def __cinit__(self, UdpGroup group not None, socket, bint wildcard):
         self.group = group
         self.socket = socket
-        self.udp = mip_udp_new(socket.fileno(), wildcard, mip_answer, &group.current, &group.bell)
+        self.udp = mip_udp_new(
+            socket.fileno(), wildcard, mip_read_ahead, mip_reply, &group.current, &group.bell
+        )
         if not self.udp:
             raise OSError("no memory for a UDP loop, or no UDP socket")
-        mip_udp_set_ahead(self.udp, mip_read_ahead)
         group.workers.append(self)
 
     def __dealloc__(self):

@@ -1,59 +1,56 @@
 #define _GNU_SOURCE
 #include "ahead.h"
 
-#include <string.h>
 #include <sys/socket.h>
 
-enum { QNAME_AT = 12, LABELS = 4, WORTH_IT = 3 };
+#include "v4.h"
+#include "wire.h"
 
-uint32_t mip_guess(const struct mip_served *served, const uint8_t *packet, size_t size)
-{
-    uint32_t address = 0;
-    size_t at = QNAME_AT;
-    for (unsigned label = 0; label < LABELS; label++) {
-        if (at + 4 > size)
-            return 0;
-        uint32_t text, length = packet[at];
-        if (length - 1 > 2)
-            return 0;
-        /* The length and three characters; the last of the label's own becomes the highest. */
-        memcpy(&text, packet + at, sizeof text);
-        text = (text & 0x0F0F0F00) << (24 - 8 * length);
-        uint32_t octet = 100 * (text >> 8 & 0xFF) + 10 * (text >> 16 & 0xFF) + (text >> 24);
-        address |= (octet & 0xFF) << 8 * label;
-        at += 1 + length;
-    }
-    __builtin_prefetch(served->index.v4_directory + (address >> served->index.directory_shift));
-    return address;
-}
-
-void mip_fetch(const struct mip_served *served, uint32_t guess)
+static inline void fetch(const struct mip_served *served, struct mip_asked *asked)
 {
     const struct mip_index *index = &served->index;
-    if (guess == 0)
+    if (!asked->zone)
         return;
-    const uint32_t *bucket = index->v4_directory + (guess >> index->directory_shift);
-    uint32_t start = bucket[0], stop = bucket[1];
-    if (start > stop || stop > index->v4.rows)
-        return;
-    /* Addresses are spread about evenly within a bucket, so the row lies about as far into it as the address does. */
-    uint64_t into = guess & ((1u << index->directory_shift) - 1);
-    uint32_t row = start + (uint32_t)(into * (stop - start) >> index->directory_shift);
-    __builtin_prefetch(index->v4_first + start);
-    __builtin_prefetch(index->v4_first + stop);
-    __builtin_prefetch(index->v4_last + row);
-    __builtin_prefetch(index->v4.payload + (size_t)row * index->payload_width);
+    if (asked->is_v4) {
+        asked->span = mip_span4(index, (uint32_t)asked->address.low);
+        __builtin_prefetch(index->v4.lines + (size_t)asked->span.start * MIP_ALIGNMENT);
+        __builtin_prefetch(index->v4.lines + (size_t)asked->span.stop * MIP_ALIGNMENT);
+    } else {
+        asked->line = mip_line6(index, asked->address.high);
+        __builtin_prefetch(index->v6.lines + (size_t)asked->line * MIP_ALIGNMENT);
+    }
 }
 
-void mip_read_ahead(const struct mip_served *served, const struct mmsghdr *packets, unsigned count)
+static inline void find(const struct mip_served *served, struct mip_asked *asked)
 {
-    uint32_t guesses[MIP_AHEAD_MAX];
-    if (count < WORTH_IT)
+    const struct mip_index *index = &served->index;
+    if (!asked->zone)
         return;
-    if (count > MIP_AHEAD_MAX)
-        count = MIP_AHEAD_MAX;
+    if (asked->is_v4)
+        asked->entry = mip_find4(index, asked->span, (uint32_t)asked->address.low);
+    else
+        asked->entry = mip_find6(index, asked->line, asked->address);
+    if (asked->qtype == MIP_TXT && asked->entry.facts)
+        __builtin_prefetch(mip_payload_of(index, asked->entry));
+}
+
+void mip_fetch(const struct mip_served *served, struct mip_asked *asked)
+{
+    fetch(served, asked);
+}
+
+void mip_find(const struct mip_served *served, struct mip_asked *asked)
+{
+    find(served, asked);
+}
+
+void mip_read_ahead(
+    const struct mip_served *served, const struct mmsghdr *packets, unsigned count, struct mip_asked *asked)
+{
     for (unsigned i = 0; i < count; i++)
-        guesses[i] = mip_guess(served, packets[i].msg_hdr.msg_iov->iov_base, packets[i].msg_len);
+        mip_ask(served, packets[i].msg_hdr.msg_iov->iov_base, packets[i].msg_len, &asked[i]);
     for (unsigned i = 0; i < count; i++)
-        mip_fetch(served, guesses[i]);
+        fetch(served, &asked[i]);
+    for (unsigned i = 0; i < count; i++)
+        find(served, &asked[i]);
 }

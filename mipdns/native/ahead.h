@@ -1,28 +1,26 @@
-/* Reading ahead: whoever has many packets at hand goes over them twice before answering any, and finds what mip_answer
- * will want of a large index already on its way from memory.
+/* Reading ahead: whoever has many packets at hand goes over them step by step before answering any, and each step finds
+ * what the one before has sent for already on its way from memory.
  *
- *     for each packet: guess[i] = mip_guess(served, packet, size);
- *     for each packet: mip_fetch(served, guess[i]);
- *     for each packet: mip_answer(...);
- *
- * The one rule: it is a guess. Nothing that it finds changes an answer. */
+ * In: packets. Out: for each what mip_reply wants. The one rule: a step decides nothing; done for one packet after the
+ * other they give the same. */
 #ifndef MIP_AHEAD_H
 #define MIP_AHEAD_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "zone.h"
+#include "asked.h"
 
-/* The IPv4 address that a query seems to ask about, 0 where it does not; its bucket of the directory is on its way. */
-uint32_t mip_guess(const struct mip_served *served, const uint8_t *packet, size_t size);
+/* First mip_ask, which reads the packet and sends for a bucket of the directory. Then: which lines that names, and send
+ * for them. */
+void mip_fetch(const struct mip_served *served, struct mip_asked *asked);
 
-/* Bring the rows that the bucket names. */
-void mip_fetch(const struct mip_served *served, uint32_t guess);
+/* The entry there, and send for its record where a text is asked for. */
+void mip_find(const struct mip_served *served, struct mip_asked *asked);
 
-/* Both for a batch as recvmmsg(2) filled it, of at most MIP_AHEAD_MAX packets; those beyond wait their turn. */
-enum { MIP_AHEAD_MAX = 64 };
+/* All three for a batch as recvmmsg(2) filled it. */
 struct mmsghdr;
-void mip_read_ahead(const struct mip_served *served, const struct mmsghdr *packets, unsigned count);
+void mip_read_ahead(
+    const struct mip_served *served, const struct mmsghdr *packets, unsigned count, struct mip_asked *asked);
 
 #endif

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "cookie.h"
 #include "text.h"
 #include "tree.h"
@@ -227,7 +228,8 @@ static ssize_t decide(const struct message *message, const struct mip_peer *peer
     return answer_name(message, zone);
 }
 
-ssize_t mip_answer(
+/* Whatever was sent. */
+static ssize_t answer_any(
     const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet, size_t size, uint8_t *out)
 {
     struct mip_query query;
@@ -253,4 +255,102 @@ ssize_t mip_answer(
     if (query.question)
         memcpy(out + MIP_WIRE_HEADER_SIZE, query.question, query.question_size);
     return decide(&message, peer, valid_cookie);
+}
+
+/* 16 bytes or more, without a call. */
+static inline void copy(uint8_t *to, const uint8_t *from, size_t size)
+{
+    for (size_t at = 0; at + 16 < size; at += 16)
+        memcpy(to + at, from + at, 16);
+    memcpy(to + size - 16, from + size - 16, 16);
+}
+
+/* The answer to what asked.h reads; MIP_RARE where it takes the long way after all. */
+static inline ssize_t answer_asked(
+    const struct mip_served *served,
+    const struct mip_peer *peer,
+    const uint8_t *packet,
+    const struct mip_asked *asked,
+    uint8_t *out)
+{
+    const struct mip_zone *zone = asked->zone;
+    uint8_t cookie[MIP_COOKIE_SIZE];
+    size_t meta_size = asked->edns ? OPT_SIZE : 0;
+    bool with_cookie = asked->cookie && served->secret_count;
+    if (with_cookie) {
+        bool valid = mip_check_cookie(served, peer, asked->cookie, asked->cookie_size, cookie);
+        if (peer->under_load && !valid)
+            return MIP_RARE;
+        meta_size += 4 + sizeof cookie;
+    }
+    bool listed = mip_admits(asked->rule, asked->entry.facts);
+    if (!listed && asked->also_v6)
+        return MIP_RARE;
+    size_t size = (size_t)MIP_WIRE_HEADER_SIZE + asked->question_size;
+    uint8_t *end = out + size;
+    bool answers = listed && (asked->qtype == MIP_A || asked->qtype == MIP_TXT);
+    copy(out, packet, size);
+    if (!answers) {
+        if (zone->soa_size > asked->limit - size - meta_size)
+            return MIP_RARE;
+        copy(end, zone->soa, zone->soa_size);
+        mip_write16(end, (uint16_t)(0xC000 | (MIP_WIRE_HEADER_SIZE + asked->before_origin)));
+        end += zone->soa_size;
+    } else {
+        const struct mip_listing listing = {asked->address, asked->is_v4, asked->entry};
+        size_t data_size = 4;
+        if (asked->qtype == MIP_A) {
+            mip_listing_a(&listing, asked->rule, end + RECORD_SIZE);
+        } else {
+            data_size = 1 + mip_listing_text(&served->index, &listing, end + RECORD_SIZE + 1);
+            end[RECORD_SIZE] = (uint8_t)(data_size - 1);
+        }
+        if (size + RECORD_SIZE + data_size + meta_size > asked->limit)
+            return MIP_RARE;
+        write_record(end, asked->qtype, zone->ttl, data_size);
+        end += RECORD_SIZE + data_size;
+    }
+    out[2] = (uint8_t)(MIP_FLAG_QR >> 8 | MIP_FLAG_AA >> 8 | (packet[2] & MIP_FLAG_RD >> 8));
+    out[3] = listed ? NOERROR : NXDOMAIN;
+    const uint8_t counts[8] = {0, 1, 0, answers, 0, !answers, 0, asked->edns};
+    memcpy(out + 4, counts, sizeof counts);
+    if (!asked->edns)
+        return end - out;
+    const uint8_t opt[OPT_SIZE] = {0, 0, MIP_OPT, UDP_SIZE >> 8, UDP_SIZE & 0xFF, 0, 0, (uint8_t)(asked->dnssec_ok << 7)};
+    memcpy(end, opt, sizeof opt);
+    end += OPT_SIZE;
+    if (with_cookie) {
+        const uint8_t option[4] = {0, OPTION_COOKIE, 0, MIP_COOKIE_SIZE};
+        end[-1] = sizeof option + sizeof cookie;
+        memcpy(end, option, sizeof option);
+        memcpy(end + sizeof option, cookie, sizeof cookie);
+        end += sizeof option + sizeof cookie;
+    }
+    return end - out;
+}
+
+ssize_t mip_reply(
+    const struct mip_served *served,
+    const struct mip_peer *peer,
+    const uint8_t *packet,
+    size_t size,
+    const struct mip_asked *asked,
+    uint8_t *out)
+{
+    if (asked->zone) {
+        ssize_t written = answer_asked(served, peer, packet, asked, out);
+        if (written != MIP_RARE)
+            return written;
+    }
+    return answer_any(served, peer, packet, size, out);
+}
+
+ssize_t mip_answer(
+    const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet, size_t size, uint8_t *out)
+{
+    struct mip_asked asked;
+    mip_ask(served, packet, size, &asked);
+    mip_fetch(served, &asked);
+    mip_find(served, &asked);
+    return mip_reply(served, peer, packet, size, &asked, out);
 }

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include "asked.h"
 #include "zone.h"
 
 enum {
@@ -18,5 +19,14 @@ enum {
  * apex, names of hosts, class CHAOS, and packets with a TSIG record. */
 ssize_t mip_answer(
     const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet, size_t size, uint8_t *out);
+
+/* The same where ahead.h has gone over the packet. */
+ssize_t mip_reply(
+    const struct mip_served *served,
+    const struct mip_peer *peer,
+    const uint8_t *packet,
+    size_t size,
+    const struct mip_asked *asked,
+    uint8_t *out);
 
 #endif

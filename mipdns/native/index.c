@@ -1,5 +1,7 @@
 #include "index.h"
 
+#include "v4.h"
+
 #include <string.h>
 
 static struct mip_section section(const uint8_t *map, enum mip_section_number number)
@@ -29,8 +31,7 @@ static inline uint64_t ceiling(uint64_t count, uint64_t unit)
 static uint64_t sample_levels(struct mip_index *index)
 {
     uint64_t size = 0;
-    for (uint64_t count = index->v6.rows; count > MIP_FANOUT;) {
-        count = ceiling(count, MIP_FANOUT);
+    for (uint64_t count = ceiling(index->v6.entries, MIP_V6_LINE_ENTRIES); count > 1; count = ceiling(count, MIP_FANOUT)) {
         uint64_t stride = ceiling(count, MIP_FANOUT) * MIP_FANOUT * sizeof(uint64_t);
         index->sample[index->sample_count++] = (struct mip_level){NULL, (uint32_t)count, stride};
         size += stride;
@@ -42,7 +43,7 @@ static uint64_t sample_levels(struct mip_index *index)
 static uint64_t summary_levels(struct mip_table *table)
 {
     uint64_t size = 0;
-    for (uint64_t count = table->rows; count && (!table->level_count || count > 1);) {
+    for (uint64_t count = table->entries; count && (!table->level_count || count > 1);) {
         count = ceiling(count, MIP_BLOCK);
         uint64_t stride = ceiling(count, MIP_ALIGNMENT) * MIP_ALIGNMENT;
         table->levels[table->level_count++] = (struct mip_level){NULL, (uint32_t)count, stride};
@@ -59,18 +60,17 @@ static void place_levels(struct mip_level *levels, uint32_t count, const uint8_t
     }
 }
 
+/* Its lines, the upper halves of its payload numbers, and its summary: three sections, one after the other. */
 static bool place_table(
-    struct mip_table *table,
-    const uint8_t *map,
-    size_t size,
-    uint32_t width,
-    enum mip_section_number payload,
-    enum mip_section_number summary)
+    struct mip_table *table, const uint8_t *map, size_t size, uint32_t width, enum mip_section_number lines)
 {
-    table->payload = place(map, size, payload, (uint64_t)table->rows * width);
-    const uint8_t *levels = place(map, size, summary, summary_levels(table));
-    if (!table->payload || !levels)
+    table->lines = place(map, size, lines, ceiling(table->entries, table->a_line) * MIP_ALIGNMENT);
+    table->high = place(map, size, lines + 1, (uint64_t)table->entries * (width - sizeof(uint16_t)));
+    const uint8_t *levels = place(map, size, lines + 2, summary_levels(table));
+    if (!table->lines || !table->high || !levels)
         return false;
+    if (width == sizeof(uint16_t))
+        table->high = NULL;
     place_levels(table->levels, table->level_count, levels, MIP_PLANES);
     return true;
 }
@@ -95,74 +95,83 @@ enum mip_fault mip_index_open(struct mip_index *index, const uint8_t *map, size_
         return MIP_BAD_COUNTS;
 
     struct mip_section text = section(map, MIP_TEXT);
-    uint64_t v4 = header.v4_rows, v6 = header.v6_rows, n6 = header.n6_rows;
     index->serial = header.serial;
     index->payload_count = header.payloads;
-    index->payload_width = width;
     index->text_size = text.size;
     index->directory_shift = 32 - header.directory_bits;
-    index->v4.rows = header.v4_rows;
-    index->v6.rows = header.v6_rows;
-    index->n6.rows = header.n6_rows;
+    index->v4 = (struct mip_table){
+        .entries = header.v4_entries, .a_line = MIP_V4_LINE_ENTRIES, .facts_at = offsetof(struct mip_v4_line, facts)};
+    index->v6 = (struct mip_table){
+        .entries = header.v6_entries, .a_line = MIP_V6_LINE_ENTRIES, .facts_at = offsetof(struct mip_v6_line, facts)};
+    index->n6 = (struct mip_table){
+        .entries = header.n6_entries, .a_line = MIP_N6_LINE_ENTRIES, .facts_at = offsetof(struct mip_n6_line, facts)};
+    if (header.v4_entries)
+        index->v4_last_line = (header.v4_entries - 1) / MIP_V4_LINE_ENTRIES;
     const uint8_t *sample = place(map, size, MIP_V6_SAMPLE, sample_levels(index));
     index->text = place(map, size, MIP_TEXT, text.size);
     index->payloads = (const void *)place(map, size, MIP_PAYLOAD, (uint64_t)header.payloads * sizeof(struct mip_payload));
     index->v4_directory = (const void *)place(map, size, MIP_V4_DIRECTORY, ((1ull << header.directory_bits) + 1) * 4);
-    index->v4_first = (const void *)place(map, size, MIP_V4_FIRST, v4 * 4);
-    index->v4_last = (const void *)place(map, size, MIP_V4_LAST, v4 * 4);
-    index->v6_first = (const void *)place(map, size, MIP_V6_FIRST, v6 * 8);
-    index->v6_last = (const void *)place(map, size, MIP_V6_LAST, v6 * 8);
-    index->n6_first = (const void *)place(map, size, MIP_N6_FIRST, n6 * 16);
-    index->n6_last = (const void *)place(map, size, MIP_N6_LAST, n6 * 16);
-    if (!sample || !index->text || !index->payloads || !index->v4_directory || !index->v4_first || !index->v4_last)
+    if (!sample || !index->text || !index->payloads || !index->v4_directory)
         return MIP_BAD_SECTION;
-    if (!index->v6_first || !index->v6_last || !index->n6_first || !index->n6_last)
-        return MIP_BAD_SECTION;
-    if (!place_table(&index->v4, map, size, width, MIP_V4_PAYLOAD, MIP_V4_SUMMARY) ||
-        !place_table(&index->v6, map, size, width, MIP_V6_PAYLOAD, MIP_V6_SUMMARY) ||
-        !place_table(&index->n6, map, size, width, MIP_N6_PAYLOAD, MIP_N6_SUMMARY))
+    if (!place_table(&index->v4, map, size, width, MIP_V4_LINES) ||
+        !place_table(&index->v6, map, size, width, MIP_V6_LINES) ||
+        !place_table(&index->n6, map, size, width, MIP_N6_LINES))
         return MIP_BAD_SECTION;
     place_levels(index->sample, index->sample_count, sample, 1);
     return MIP_SOUND;
 }
 
-/* A row's payload; NULL where a broken body names one that is not there. */
-static inline const struct mip_payload *payload_of(
-    const struct mip_index *index, const struct mip_table *table, uint32_t row)
+static inline const struct mip_v6_line *line6(const struct mip_index *index, uint32_t line)
 {
-    uint32_t number;
-    if (index->payload_width == sizeof(uint16_t)) {
-        uint16_t narrow;
-        memcpy(&narrow, table->payload + (size_t)row * sizeof narrow, sizeof narrow);
-        number = narrow;
-    } else {
-        memcpy(&number, table->payload + (size_t)row * sizeof number, sizeof number);
-    }
-    return number < index->payload_count ? &index->payloads[number] : NULL;
+    return (const struct mip_v6_line *)(const void *)index->v6.lines + line;
 }
 
-/* How many of `count` sorted keys are not above `value`. Written so that the compiler needs no branch in the loop: where
- * the search goes is random, and a branch guessed wrong costs more than a step. */
-static inline uint32_t count_to32(const uint32_t *keys, uint32_t count, uint32_t value)
+static inline const struct mip_n6_line *narrow_line(const struct mip_index *index, uint32_t line)
 {
-    const uint32_t *base = keys;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        base += base[half - 1] <= value ? half : 0;
-        count -= half;
-    }
-    return (uint32_t)(base - keys) + (count && *base <= value);
+    return (const struct mip_n6_line *)(const void *)index->n6.lines + line;
 }
 
-static inline uint32_t count_to64(const uint64_t *keys, uint32_t count, uint64_t value)
+/* The facts of any entry there is. */
+static inline uint32_t facts_at(const struct mip_table *table, uint32_t at)
+{
+    uint32_t facts;
+    const uint8_t *line = table->lines + (size_t)(at / table->a_line) * MIP_ALIGNMENT;
+    memcpy(&facts, line + table->facts_at + at % table->a_line * sizeof facts, sizeof facts);
+    return facts;
+}
+
+/* How many of 16 sorted keys are not above `value`. Without a branch: where the search goes is random, and a branch
+ * guessed wrong costs more than a step. */
+static inline uint32_t count_sample(const uint64_t *keys, uint64_t value)
 {
     const uint64_t *base = keys;
-    while (count > 1) {
-        uint32_t half = count / 2;
+    for (uint32_t half = MIP_FANOUT / 2; half; half /= 2)
         base += base[half - 1] <= value ? half : 0;
-        count -= half;
+    return (uint32_t)(base - keys) + (*base <= value);
+}
+
+uint32_t mip_line6(const struct mip_index *index, uint64_t high)
+{
+    uint32_t block = 0;
+    for (uint32_t level = index->sample_count; level-- > 0;) {
+        uint32_t start = block * MIP_FANOUT;
+        const uint64_t *keys = (const uint64_t *)(const void *)index->sample[level].at + start;
+        uint32_t before = start + count_sample(keys, high);
+        block = before ? mip_least(before, index->sample[level].count) - 1 : 0;
     }
-    return (uint32_t)(base - keys) + (count && *base <= value);
+    return block;
+}
+
+/* How many entries of whole /64s are at or before this one, whose line it is. */
+static inline uint32_t count6(const struct mip_index *index, uint32_t line, uint64_t high)
+{
+    if (!index->v6.entries)
+        return 0;
+    const uint64_t *keys = line6(index, line)->keys;
+    uint32_t count = line * MIP_V6_LINE_ENTRIES;
+    for (unsigned i = 0; i < MIP_V6_LINE_ENTRIES; i++)
+        count += keys[i] <= high;
+    return mip_least(count, index->v6.entries);
 }
 
 static inline bool not_above(const uint64_t *key, struct mip_address value)
@@ -170,89 +179,86 @@ static inline bool not_above(const uint64_t *key, struct mip_address value)
     return key[0] < value.high || (key[0] == value.high && key[1] <= value.low);
 }
 
-static inline uint32_t count_to128(const uint64_t *keys, uint32_t count, struct mip_address value)
+/* How many narrow entries are at or before the address. */
+static uint32_t count_narrow(const struct mip_index *index, struct mip_address address)
 {
-    const uint64_t *base = keys;
-    while (count > 1) {
-        uint32_t half = count / 2;
-        base += not_above(base + 2 * (size_t)(half - 1), value) ? 2 * (size_t)half : 0;
-        count -= half;
+    uint32_t start = 0, lines = (uint32_t)ceiling(index->n6.entries, MIP_N6_LINE_ENTRIES);
+    while (lines > 1) {
+        uint32_t half = lines / 2;
+        start += not_above(narrow_line(index, start + half)->keys, address) ? half : 0;
+        lines -= half;
     }
-    return (uint32_t)((base - keys) / 2) + (count && not_above(base, value));
+    uint32_t count = start * MIP_N6_LINE_ENTRIES;
+    for (unsigned i = 0; lines && i < MIP_N6_LINE_ENTRIES; i++)
+        count += not_above(narrow_line(index, start)->keys + 2 * (size_t)i, address);
+    return mip_least(count, index->n6.entries);
 }
 
-/* How many rows start at or before the address: within its bucket of the directory, and all before it. */
-static inline uint32_t starting4(const struct mip_index *index, uint32_t address)
+/* The key of any entry there is, as an address. */
+static struct mip_address key_at(const struct mip_index *index, const struct mip_table *table, uint32_t at)
 {
-    uint32_t bucket = address >> index->directory_shift;
-    uint32_t start = index->v4_directory[bucket];
-    uint32_t stop = index->v4_directory[bucket + 1];
-    if (stop > index->v4.rows || start > stop)
-        return 0;
-    return start + count_to32(index->v4_first + start, stop - start, address);
+    uint32_t line = at / table->a_line, place = at % table->a_line;
+    if (table == &index->v4)
+        return (struct mip_address){0, mip_line4(index, line)->keys[place]};
+    if (table == &index->v6)
+        return (struct mip_address){line6(index, line)->keys[place], 0};
+    const uint64_t *key = narrow_line(index, line)->keys + 2 * (size_t)place;
+    return (struct mip_address){key[0], key[1]};
 }
 
-/* The same for the upper halves of IPv6 addresses, from the top of the sample down, 16 keys a level. */
-static inline uint32_t starting6(const struct mip_index *index, uint64_t high)
+struct mip_entry mip_find6(const struct mip_index *index, uint32_t line, struct mip_address address)
 {
-    uint32_t block = 0;
-    for (uint32_t level = index->sample_count; level-- > 0;) {
-        uint32_t count = index->sample[level].count;
-        uint32_t start = block * MIP_FANOUT;
-        const uint64_t *keys = (const uint64_t *)(const void *)index->sample[level].at + start;
-        uint32_t before = start + count_to64(keys, MIP_FANOUT, high);
-        if (before == 0)
-            return 0;
-        block = (before < count ? before : count) - 1;
+    struct mip_entry found = {&index->v6, 0, 0};
+    uint32_t count = count6(index, line, address.high);
+    if (count) {
+        found.at = count - 1;
+        uint32_t facts = facts_at(&index->v6, found.at);
+        if (facts & MIP_RANGE || key_at(index, &index->v6, found.at).high == address.high) {
+            found.facts = facts;
+            return found;
+        }
     }
-    uint32_t start = block * MIP_FANOUT;
-    uint32_t rest = index->v6.rows - start;
-    return start + count_to64(index->v6_first + start, rest < MIP_FANOUT ? rest : MIP_FANOUT, high);
+    found.table = &index->n6;
+    count = count_narrow(index, address);
+    if (count == 0)
+        return found;
+    found.at = count - 1;
+    uint32_t facts = facts_at(&index->n6, found.at);
+    struct mip_address key = key_at(index, &index->n6, found.at);
+    if (facts & MIP_RANGE || (key.high == address.high && key.low == address.low))
+        found.facts = facts;
+    return found;
 }
 
-bool mip_find4(const struct mip_index *index, uint32_t address, struct mip_row *row)
+const struct mip_payload *mip_payload_of(const struct mip_index *index, struct mip_entry entry)
 {
-    uint32_t at = starting4(index, address);
-    if (at == 0 || index->v4_last[at - 1] < address)
-        return false;
-    row->first = (struct mip_address){0, index->v4_first[at - 1]};
-    row->last = (struct mip_address){0, index->v4_last[at - 1]};
-    row->payload = payload_of(index, &index->v4, at - 1);
-    return row->payload != NULL;
-}
-
-bool mip_find6(const struct mip_index *index, struct mip_address address, struct mip_row *row)
-{
-    uint32_t at = starting6(index, address.high);
-    if (at && index->v6_last[at - 1] >= address.high) {
-        row->first = (struct mip_address){index->v6_first[at - 1], 0};
-        row->last = (struct mip_address){index->v6_last[at - 1], UINT64_MAX};
-        row->payload = payload_of(index, &index->v6, at - 1);
-        return row->payload != NULL;
+    uint32_t number = entry.facts & MIP_PAYLOAD_MASK;
+    if (entry.table->high) {
+        uint16_t high;
+        memcpy(&high, entry.table->high + (size_t)entry.at * sizeof high, sizeof high);
+        number |= (uint32_t)high << 16;
     }
-    at = count_to128(index->n6_first, index->n6.rows, address);
-    if (at == 0)
-        return false;
-    const uint64_t *first = index->n6_first + 2 * (size_t)(at - 1);
-    const uint64_t *last = index->n6_last + 2 * (size_t)(at - 1);
-    row->first = (struct mip_address){first[0], first[1]};
-    row->last = (struct mip_address){last[0], last[1]};
-    if (row->last.high < address.high || (row->last.high == address.high && row->last.low < address.low))
-        return false;
-    row->payload = payload_of(index, &index->n6, at - 1);
-    return row->payload != NULL;
+    return number < index->payload_count ? &index->payloads[number] : NULL;
 }
 
-static inline bool admitted(const struct mip_payload *payload, struct mip_rule rule)
+struct mip_row mip_row_of(const struct mip_index *index, struct mip_entry entry)
 {
-    return payload && payload->confidence >= rule.floor && (!rule.classes || payload->classes & rule.classes);
+    const struct mip_table *table = entry.table;
+    uint32_t first = entry.at, last = entry.at;
+    if (entry.facts & MIP_RANGE)
+        last = mip_least(entry.at + 1, table->entries - 1);
+    else if (entry.at && facts_at(table, entry.at - 1) & MIP_RANGE)
+        first = entry.at - 1;
+    struct mip_row row = {key_at(index, table, first), key_at(index, table, last), mip_payload_of(index, entry)};
+    if (table == &index->v6)
+        row.last.low = UINT64_MAX;
+    return row;
 }
 
-static bool any_row(
-    const struct mip_index *index, const struct mip_table *table, uint32_t start, uint32_t stop, struct mip_rule rule)
+static bool any_entry(const struct mip_table *table, uint32_t start, uint32_t stop, struct mip_rule rule)
 {
-    for (uint32_t row = start; row < stop; row++)
-        if (admitted(payload_of(index, table, row), rule))
+    for (uint32_t at = start; at < stop; at++)
+        if (mip_admits(rule, facts_at(table, at)))
             return true;
     return false;
 }
@@ -265,21 +271,20 @@ static bool any_block(const uint8_t *maxima, uint32_t start, uint32_t stop, uint
     return false;
 }
 
-/* Whether a row of [start, stop) is admitted. The ragged ends are looked at on each level, the whole blocks between
+/* Whether an entry of [start, stop) is admitted. The ragged ends are looked at on each level, the whole blocks between
  * them one level up, so that at most 126 numbers a level are read. */
-static bool any(
-    const struct mip_index *index, const struct mip_table *table, uint32_t start, uint32_t stop, struct mip_rule rule)
+static bool any(const struct mip_table *table, uint32_t start, uint32_t stop, struct mip_rule rule)
 {
-    if (start >= stop || stop > table->rows)
+    if (start >= stop || stop > table->entries)
         return false;
     unsigned plane = rule.classes ? 1 + (unsigned)__builtin_ctz(rule.classes) : 0;
     uint32_t inner_start = start / MIP_BLOCK + (start % MIP_BLOCK != 0);
     uint32_t inner_stop = stop / MIP_BLOCK;
     if (inner_start >= inner_stop)
-        return any_row(index, table, start, stop, rule);
-    if (any_row(index, table, start, inner_start * MIP_BLOCK, rule))
+        return any_entry(table, start, stop, rule);
+    if (any_entry(table, start, inner_start * MIP_BLOCK, rule))
         return true;
-    if (any_row(index, table, inner_stop * MIP_BLOCK, stop, rule))
+    if (any_entry(table, inner_stop * MIP_BLOCK, stop, rule))
         return true;
     for (uint32_t level = 0; level < table->level_count; level++) {
         const uint8_t *maxima = table->levels[level].at + plane * table->levels[level].stride;
@@ -297,27 +302,32 @@ static bool any(
     return false;
 }
 
+/* From where entries lie in a range: `before` of them are at or before its first address, and the last of those counts
+ * if it is that address or begins a range. */
+static uint32_t start_of(
+    const struct mip_index *index, const struct mip_table *table, uint32_t before, struct mip_address first)
+{
+    if (before == 0)
+        return 0;
+    struct mip_address key = key_at(index, table, before - 1);
+    bool at_first = key.high == first.high && key.low == first.low;
+    return before - (at_first || facts_at(table, before - 1) & MIP_RANGE);
+}
+
 bool mip_reaches4(const struct mip_index *index, uint32_t first, uint32_t last, struct mip_rule rule)
 {
-    uint32_t start = starting4(index, first);
-    if (start && index->v4_last[start - 1] >= first)
-        start--;
-    return any(index, &index->v4, start, starting4(index, last), rule);
+    uint32_t before = mip_count4(index, mip_span4(index, first), first);
+    uint32_t start = start_of(index, &index->v4, before, (struct mip_address){0, first});
+    return any(&index->v4, start, mip_count4(index, mip_span4(index, last), last), rule);
 }
 
 bool mip_reaches6(
     const struct mip_index *index, struct mip_address first, struct mip_address last, struct mip_rule rule)
 {
-    uint32_t start = starting6(index, first.high);
-    if (start && index->v6_last[start - 1] >= first.high)
-        start--;
-    if (any(index, &index->v6, start, starting6(index, last.high), rule))
+    uint32_t before = count6(index, mip_line6(index, first.high), first.high);
+    uint32_t start = start_of(index, &index->v6, before, (struct mip_address){first.high, 0});
+    if (any(&index->v6, start, count6(index, mip_line6(index, last.high), last.high), rule))
         return true;
-    start = count_to128(index->n6_first, index->n6.rows, first);
-    if (start) {
-        const uint64_t *end = index->n6_last + 2 * (size_t)(start - 1);
-        if (end[0] > first.high || (end[0] == first.high && end[1] >= first.low))
-            start--;
-    }
-    return any(index, &index->n6, start, count_to128(index->n6_first, index->n6.rows, last), rule);
+    start = start_of(index, &index->n6, count_narrow(index, first), first);
+    return any(&index->n6, start, count_narrow(index, last), rule);
 }

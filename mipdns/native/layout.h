@@ -11,7 +11,7 @@
 #endif
 
 #define MIP_MAGIC "MIPIDX\r\n"
-#define MIP_FORMAT 1u
+#define MIP_FORMAT 2u
 #define MIP_HEADER_SIZE 4096u
 #define MIP_ALIGNMENT 64u
 #define MIP_CHECKSUM_SIZE 16u
@@ -23,6 +23,11 @@
 #define MIP_FANOUT 16u
 #define MIP_BLOCK 64u
 #define MIP_PLANES 9u
+#define MIP_CLASSES_SHIFT 24u
+#define MIP_RANGE 8388608u
+#define MIP_CONFIDENCE_SHIFT 16u
+#define MIP_CONFIDENCE_MASK 127u
+#define MIP_PAYLOAD_MASK 65535u
 #define MIP_USERS_LOW_KNOWN 1u
 #define MIP_USERS_HIGH_KNOWN 2u
 #define MIP_ASN_KNOWN 4u
@@ -34,12 +39,12 @@ struct mip_header {
     uint32_t format; /* version of this layout */
     uint32_t serial; /* SOA serial of the build */
     uint64_t file_size; /* bytes in the whole file */
-    uint64_t verdicts; /* rows of the build's table; a row of IPv6 may have become up to three here */
-    uint32_t v4_rows; /* IPv4 ranges */
-    uint32_t v6_rows; /* IPv6 ranges of whole /64s */
-    uint32_t n6_rows; /* narrow IPv6 ranges, each inside one /64 */
+    uint64_t verdicts; /* rows of the build's table */
+    uint32_t v4_entries; /* of IPv4: one for an address, two for a range */
+    uint32_t v6_entries; /* of IPv6, in whole /64s: one for a /64, two for a range */
+    uint32_t n6_entries; /* of narrow IPv6, inside one /64: one for an address, two for a range */
     uint32_t payloads; /* records of PAYLOAD */
-    uint32_t payload_width; /* bytes of a row's payload number: 2 or 4 */
+    uint32_t payload_width; /* bytes of a payload's number: 2, or 4 with its upper half in the sections HIGH */
     uint32_t directory_bits; /* leading bits that V4_DIRECTORY is indexed by */
     uint8_t build[16]; /* digest of the build's row in the database */
 };
@@ -55,32 +60,55 @@ enum mip_section_number {
     MIP_PAYLOAD = 0,
     MIP_TEXT = 1,
     MIP_V4_DIRECTORY = 2,
-    MIP_V4_FIRST = 3,
-    MIP_V4_LAST = 4,
-    MIP_V4_PAYLOAD = 5,
-    MIP_V4_SUMMARY = 6,
-    MIP_V6_FIRST = 7,
-    MIP_V6_LAST = 8,
-    MIP_V6_PAYLOAD = 9,
-    MIP_V6_SAMPLE = 10,
-    MIP_V6_SUMMARY = 11,
-    MIP_N6_FIRST = 12,
-    MIP_N6_LAST = 13,
-    MIP_N6_PAYLOAD = 14,
-    MIP_N6_SUMMARY = 15,
-    MIP_SECTIONS = 16
+    MIP_V4_LINES = 3,
+    MIP_V4_HIGH = 4,
+    MIP_V4_SUMMARY = 5,
+    MIP_V6_SAMPLE = 6,
+    MIP_V6_LINES = 7,
+    MIP_V6_HIGH = 8,
+    MIP_V6_SUMMARY = 9,
+    MIP_N6_LINES = 10,
+    MIP_N6_HIGH = 11,
+    MIP_N6_SUMMARY = 12,
+    MIP_SECTIONS = 13
 };
+
+/* A line of entries. IPv4 addresses. */
+enum { MIP_V4_LINE_ENTRIES = 8 };
+struct mip_v4_line {
+    uint32_t keys[8];
+    uint32_t facts[8];
+};
+static_assert(sizeof(struct mip_v4_line) == 64, "struct mip_v4_line has padding");
+
+/* A line of entries. The upper halves of IPv6 addresses. */
+enum { MIP_V6_LINE_ENTRIES = 5 };
+struct mip_v6_line {
+    uint64_t keys[5];
+    uint32_t facts[5];
+    uint8_t zeros[4];
+};
+static_assert(sizeof(struct mip_v6_line) == 64, "struct mip_v6_line has padding");
+
+/* A line of entries. Whole IPv6 addresses, the upper half first. */
+enum { MIP_N6_LINE_ENTRIES = 3 };
+struct mip_n6_line {
+    uint64_t keys[6];
+    uint32_t facts[3];
+    uint8_t zeros[4];
+};
+static_assert(sizeof(struct mip_n6_line) == 64, "struct mip_n6_line has padding");
 
 /* A record of section PAYLOAD. */
 struct mip_payload {
     uint8_t confidence; /* 1 to 100 */
     uint8_t classes; /* class bits */
-    uint8_t level; /* the levels that the confidence passes: T of 127.0.C.T */
     uint8_t known; /* which of users_low, users_high, asn and observed are known */
     uint8_t prefix_size; /* length of the text before the network, which ends in net= */
     uint8_t suffix_size; /* length of all text after the network */
     uint8_t suffix_to_src; /* of it, up to and with src=..., so without seen= */
     uint8_t suffix_to_asn; /* of it, up to and with asn=..., so without src= and seen= */
+    uint8_t zero;
     uint32_t prefix_at; /* where in TEXT the prefix starts */
     uint32_t suffix_at; /* where in TEXT the suffix starts */
     uint32_t users_low;

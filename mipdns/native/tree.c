@@ -1,6 +1,6 @@
 #include "tree.h"
 
-#include <string.h>
+#include "v4.h"
 
 enum { V4_LABELS = 4, V6_LABELS = 32 };
 enum { CONFIDENCE_MAX = 100, BITS_FLOOR = 25 };
@@ -11,13 +11,11 @@ enum { CONFIDENCE_MAX = 100, BITS_FLOOR = 25 };
 #define LABEL5(a, b, c, d, e) ((LABEL4(a, b, c, d) & ~0xFFull) | 5u | (uint64_t)(e) << 40)
 #define LABEL6(a, b, c, d, e, f) ((LABEL5(a, b, c, d, e) & ~0xFFull) | 6u | (uint64_t)(f) << 48)
 
-/* 0 for labels of more than seven characters, which name no list. */
 static inline uint64_t label_at(const struct mip_labels *labels, unsigned number)
 {
-    uint64_t label;
-    const uint8_t *at = labels->name + labels->starts[number];
-    memcpy(&label, at, sizeof label);
-    return *at < sizeof label ? label & (~(uint64_t)0 >> (56 - 8 * *at)) : 0;
+    uint64_t word;
+    memcpy(&word, labels->name + labels->starts[number], sizeof word);
+    return mip_label(word);
 }
 
 /* The bit of a class's label, 0 for any other. */
@@ -53,48 +51,33 @@ static inline void drop_last(struct mip_labels *labels, unsigned count)
     labels->size = labels->starts[labels->count];
 }
 
-struct mip_rule mip_find_list(const struct mip_zone *zone, struct mip_labels *labels)
+struct mip_rule mip_rule_of(const struct mip_zone *zone, uint64_t last, uint64_t before, unsigned *taken)
 {
     const struct mip_rule own = {zone->floor, 0, false};
-    unsigned last = labels->count - 1;
-    uint8_t length = labels->name[labels->starts[last]];
-    /* An address ends in a digit or a nibble, so its last label is shorter or does not begin with one of these. */
-    if (length < 3 || labels->name[labels->starts[last] + 1] < 'a')
-        return own;
-    uint64_t label = label_at(labels, last);
-    uint8_t class_bit = zone->has_classes ? class_of(label) : 0;
+    uint8_t class_bit = zone->has_classes ? class_of(last) : 0;
     if (class_bit) {
-        uint8_t floor = zone->has_thresholds && last > 0 ? threshold_of(label_at(labels, last - 1)) : 0;
-        drop_last(labels, floor ? 2 : 1);
+        uint8_t floor = zone->has_thresholds ? threshold_of(before) : 0;
+        *taken = floor ? 2 : 1;
         return (struct mip_rule){floor ? floor : zone->floor, class_bit, false};
     }
-    uint8_t floor = zone->has_thresholds ? threshold_of(label) : 0;
-    bool bits = zone->has_bits && label == LABEL4('b', 'i', 't', 's');
-    if (zone->has_all && label == LABEL3('a', 'l', 'l'))
+    uint8_t floor = zone->has_thresholds ? threshold_of(last) : 0;
+    bool bits = zone->has_bits && last == LABEL4('b', 'i', 't', 's');
+    if (zone->has_all && last == LABEL3('a', 'l', 'l'))
         floor = 1;
     if (bits)
         floor = BITS_FLOOR;
-    if (!floor)
-        return own;
-    drop_last(labels, 1);
-    return (struct mip_rule){floor, 0, bits};
+    *taken = floor != 0;
+    return floor ? (struct mip_rule){floor, 0, bits} : own;
 }
 
-/* A label of one spelling, 0 to 255 without leading zeros; above 255 for any other. No branch, because the lengths of an
- * address's labels are random, and a branch guessed wrong costs more than all of this. */
-static inline uint32_t read_octet(const uint8_t *label)
+struct mip_rule mip_find_list(const struct mip_zone *zone, struct mip_labels *labels)
 {
-    static const uint8_t least[4] = {255, 0, 10, 100};
-    uint32_t text, size = label[0] & 3, shift = 24 - 8 * size;
-    memcpy(&text, label, sizeof text);
-    /* The characters less '0' each, the last one highest, zeros before them. A label of no or many characters is caught
-     * by its length. */
-    uint32_t digits = ((text & 0xFFFFFF00u) << shift % 32) ^ (0x30303000u << shift % 32);
-    uint32_t value = 100 * (digits >> 8 & 0xFF) + 10 * (digits >> 16 & 0xFF) + (digits >> 24);
-    /* Whatever is wrong sets a bit above the octet's own. */
-    uint32_t no_digit = (digits | (digits + 0x76767600u)) & 0x80808000u;
-    uint32_t too_long = (label[0] & ~3u) << 8, misspelt = (uint32_t)(value < least[size]) << 8;
-    return value | no_digit | too_long | misspelt;
+    unsigned taken, last = labels->count - 1;
+    uint64_t before = last > 0 ? label_at(labels, last - 1) : 0;
+    struct mip_rule rule = mip_rule_of(zone, label_at(labels, last), before, &taken);
+    if (taken)
+        drop_last(labels, taken);
+    return rule;
 }
 
 /* One to four reversed octets: the first and the last IPv4 address at or beneath the name. */
@@ -102,7 +85,7 @@ static inline bool read_octets(const struct mip_labels *labels, uint32_t *first,
 {
     uint32_t value = 0, highest = 0;
     for (unsigned i = labels->count; i-- > 0;) {
-        uint32_t octet = read_octet(labels->name + labels->starts[i]);
+        uint32_t octet = mip_octet(labels->name + labels->starts[i]);
         highest |= octet;
         value = value << 8 | (octet & 0xFF);
     }
@@ -116,8 +99,8 @@ static inline bool read_octets(const struct mip_labels *labels, uint32_t *first,
 static inline bool read_v4(const struct mip_labels *labels, uint32_t *address)
 {
     const uint8_t *name = labels->name, *starts = labels->starts;
-    uint32_t fourth = read_octet(name + starts[0]), third = read_octet(name + starts[1]);
-    uint32_t second = read_octet(name + starts[2]), first = read_octet(name + starts[3]);
+    uint32_t fourth = mip_octet(name + starts[0]), third = mip_octet(name + starts[1]);
+    uint32_t second = mip_octet(name + starts[2]), first = mip_octet(name + starts[3]);
     *address = first << 24 | (second & 0xFF) << 16 | (third & 0xFF) << 8 | (fourth & 0xFF);
     return (first | second | third | fourth) <= 255;
 }
@@ -173,16 +156,6 @@ static bool reaches_test_point(struct mip_rule rule, uint32_t first, uint32_t la
     return reaches_code(rule, first & 0xFF, last & 0xFF);
 }
 
-static inline bool is_mapped(struct mip_address address)
-{
-    return address.high == 0 && address.low >> 32 == 0xFFFF;
-}
-
-static inline bool admits(struct mip_rule rule, const struct mip_payload *payload)
-{
-    return payload->confidence >= rule.floor && (!rule.classes || payload->classes & rule.classes);
-}
-
 bool mip_find_listing(
     const struct mip_index *index, const struct mip_labels *labels, struct mip_rule rule, struct mip_listing *listing)
 {
@@ -196,19 +169,21 @@ bool mip_find_listing(
     } else {
         if (labels->count != V6_LABELS || !read_nibbles(labels, &first, &last))
             return false;
-        listing->is_v4 = is_mapped(first);
+        listing->is_v4 = mip_is_mapped(first);
     }
     if (!listing->is_v4) {
         listing->address = first;
-        return mip_find6(index, first, &listing->row) && admits(rule, listing->row.payload);
+        listing->entry = mip_find6(index, mip_line6(index, first.high), first);
+        return mip_admits(rule, listing->entry.facts);
     }
     uint32_t address = (uint32_t)first.low;
     listing->address = (struct mip_address){0, address};
-    if (POINTS_FIRST <= address && address <= POINTS_LAST) {
-        listing->row.payload = NULL;
+    if (mip_may_be_point(address)) {
+        listing->entry = (struct mip_entry){0};
         return reaches_test_point(rule, address, address);
     }
-    return mip_find4(index, address, &listing->row) && admits(rule, listing->row.payload);
+    listing->entry = mip_find4(index, mip_span4(index, address), address);
+    return mip_admits(rule, listing->entry.facts);
 }
 
 static bool reaches4(const struct mip_index *index, uint32_t first, uint32_t last, struct mip_rule rule)
@@ -226,7 +201,7 @@ bool mip_exists(const struct mip_index *index, const struct mip_labels *labels, 
         return true;
     if (labels->count == V6_LABELS || !read_nibbles(labels, &first, &last))
         return false;
-    if (is_mapped(first) && is_mapped(last))
+    if (mip_is_mapped(first) && mip_is_mapped(last))
         return reaches4(index, (uint32_t)first.low, (uint32_t)last.low, rule);
     bool around_mapped = first.high == 0 && first.low <= 0xFFFFull << 32 && last.low >= 0xFFFFull << 32;
     if (around_mapped && reaches4(index, 0, UINT32_MAX, rule))

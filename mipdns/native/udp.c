@@ -32,7 +32,7 @@ struct mip_udp {
     bool wildcard;
     socklen_t client_size;
     mip_answer_fn answer;
-    mip_ahead_fn ahead; /* NULL: nothing reads ahead */
+    mip_ahead_fn ahead; /* NULL: `answer` wants nothing of the kind */
     const struct mip_current *current;
     struct mip_bell *bell;
     int64_t pressed_since_ms; /* 0: the socket was found empty */
@@ -42,6 +42,7 @@ struct mip_udp {
     struct iovec in_vector[BATCH];
     struct iovec out_vector[BATCH];
     struct mip_way ways[BATCH];
+    struct mip_asked asked[BATCH];
     _Alignas(64) uint8_t out_bytes[BATCH * OUT_STRIDE];
     struct mip_queue queue;
     _Alignas(4096) uint8_t in_bytes[BATCH * IN_STRIDE]; /* pages that no datagram reaches are never made */
@@ -54,8 +55,13 @@ static void count(struct mip_udp *udp, unsigned which)
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
-struct mip_udp *mip_udp_new(int fd, bool wildcard, mip_answer_fn answer, const struct mip_current *current,
-                            struct mip_bell *bell)
+struct mip_udp *mip_udp_new(
+    int fd,
+    bool wildcard,
+    mip_ahead_fn ahead,
+    mip_answer_fn answer,
+    const struct mip_current *current,
+    struct mip_bell *bell)
 {
     struct sockaddr_storage own;
     socklen_t own_size = sizeof own;
@@ -74,6 +80,7 @@ struct mip_udp *mip_udp_new(int fd, bool wildcard, mip_answer_fn answer, const s
     udp->fd = fd;
     udp->wildcard = wildcard;
     udp->client_size = own.ss_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    udp->ahead = ahead;
     udp->answer = answer;
     udp->current = current;
     udp->bell = bell;
@@ -95,11 +102,6 @@ struct mip_udp *mip_udp_new(int fd, bool wildcard, mip_answer_fn answer, const s
         out->msg_namelen = udp->client_size;
     }
     return udp;
-}
-
-void mip_udp_set_ahead(struct mip_udp *udp, mip_ahead_fn ahead)
-{
-    udp->ahead = ahead;
 }
 
 void mip_udp_free(struct mip_udp *udp)
@@ -175,7 +177,7 @@ static unsigned answer_all(struct mip_udp *udp, const struct mip_served *served,
     struct mip_peer peer = {.now = (uint32_t)now.tv_sec, .under_load = under_load};
     unsigned answers = 0, rare = 0;
     if (udp->ahead) {
-        udp->ahead(served, udp->in, received);
+        udp->ahead(served, udp->in, received, udp->asked);
     }
     for (unsigned slot = 0; slot < received; slot++) {
         struct mip_way *way = &udp->ways[slot];
@@ -191,7 +193,8 @@ static unsigned answer_all(struct mip_udp *udp, const struct mip_served *served,
         way->client_size = udp->client_size;
         peer.address_size = (uint8_t)mip_way_address(way, peer.address);
         uint8_t *bytes = udp->out_vector[answers].iov_base;
-        ssize_t size = udp->answer(served, &peer, udp->in_vector[slot].iov_base, udp->in[slot].msg_len, bytes);
+        ssize_t size = udp->answer(
+            served, &peer, udp->in_vector[slot].iov_base, udp->in[slot].msg_len, &udp->asked[slot], bytes);
         if (size > 0) {
             struct msghdr *out = &udp->out[answers].msg_hdr;
             udp->out_vector[answers].iov_len = (size_t)size;

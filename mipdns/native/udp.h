@@ -18,12 +18,18 @@
 
 struct mmsghdr;
 
-/* `mip_read_ahead`: told of a batch before its first packet is answered. */
-typedef void (*mip_ahead_fn)(const struct mip_served *served, const struct mmsghdr *packets, unsigned count);
+/* `mip_read_ahead`, told of a batch before its first packet is answered; in tests nothing. */
+typedef void (*mip_ahead_fn)(
+    const struct mip_served *served, const struct mmsghdr *packets, unsigned count, struct mip_asked *asked);
 
-/* `mip_answer`, or in tests something simpler. */
-typedef ssize_t (*mip_answer_fn)(const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet,
-                                 size_t size, uint8_t *out);
+/* `mip_reply`, or in tests something simpler. */
+typedef ssize_t (*mip_answer_fn)(
+    const struct mip_served *served,
+    const struct mip_peer *peer,
+    const uint8_t *packet,
+    size_t size,
+    const struct mip_asked *asked,
+    uint8_t *out);
 
 /* What a loop counts since its start. */
 enum mip_udp_counter {
@@ -41,12 +47,14 @@ struct mip_udp;
 /* A loop for a bound socket, which stays the caller's, must be blocking, and outlives the loop. wildcard: the socket is
  * bound to every address and tells by IP_PKTINFO or IPV6_PKTINFO which was asked. NULL and errno where there is no
  * memory, or where the socket is neither AF_INET nor AF_INET6 (EAFNOSUPPORT). */
-struct mip_udp *mip_udp_new(int fd, bool wildcard, mip_answer_fn answer, const struct mip_current *current,
-                            struct mip_bell *bell);
+struct mip_udp *mip_udp_new(
+    int fd,
+    bool wildcard,
+    mip_ahead_fn ahead,
+    mip_answer_fn answer,
+    const struct mip_current *current,
+    struct mip_bell *bell);
 void mip_udp_free(struct mip_udp *udp);
-
-/* Before the loop runs: what shall read ahead. Without it nothing does. */
-void mip_udp_set_ahead(struct mip_udp *udp, mip_ahead_fn ahead);
 
 /* Answer until `mip_udp_stop`; then answer what has arrived, and return 0. Otherwise the errno of a socket that is
  * none. Call it once, in a thread of its own, whose signals it blocks. */

@@ -184,6 +184,13 @@ static bool read_records(
     return true;
 }
 
+bool mip_read_edns(struct mip_edns *edns, const uint8_t *head, const uint8_t *end)
+{
+    struct cursor cursor = {head + RECORD_HEAD_SIZE, end};
+    *edns = (struct mip_edns){0};
+    return read_edns(edns, &cursor, head) && edns->sound;
+}
+
 static inline bool read_question(struct mip_query *query, struct cursor *cursor)
 {
     const uint8_t *start = cursor->at;

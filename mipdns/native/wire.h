@@ -81,6 +81,10 @@ static inline void mip_write16(uint8_t *at, uint16_t value)
     at[1] = (uint8_t)value;
 }
 
+/* An OPT record from behind its owner's name on: `head` starts at its type, and ten bytes are there. False where its data
+ * or the options in it are cut off or malformed. */
+bool mip_read_edns(struct mip_edns *edns, const uint8_t *head, const uint8_t *end);
+
 /* Take a packet apart. False for what must not be answered: no whole header, or itself a response (RFC 8906 §3.1.4). */
 bool mip_parse(struct mip_query *query, const uint8_t *packet, size_t size);
 

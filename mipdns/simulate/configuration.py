@@ -1,14 +1,20 @@
-"""The `mipdns.toml` of a made world. In: its last day. Out: the text; every path in it is relative."""
+"""The `mipdns.toml` of a made world. In: the world, its last day. Out: the text; every path in it is relative."""
 
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
+from typing import Literal
 
 from mipdns.simulate.plan import OUR_V4, OUR_V6
+from mipdns.simulate.population import World
 from mipdns.simulate.writers.logs import CSV_COLUMNS, PARQUET_COLUMNS
 
+Form = Literal["mixed", "ndjson", "parquet"]
+"""Logs: nine observers in all formats, or one observer in one of them."""
+
 _HEAD = """\
-# A made world: seed {seed}, scale {scale}, {days} days up to {last_day}. Nothing in it is real.
+# A made world: seed {seed}, {units} units, {days} days up to {last_day}. Nothing in it is real.
 #   mipdns --config mipdns.toml load && mipdns --config mipdns.toml serve
 # truth.csv says what each address truly is; it is no source.
 
@@ -104,61 +110,51 @@ path = "logs/api/api-*.parquet"
 columns = {parquet_columns}
 """
 
-_CLAIMS = """
-# What is said of networks and ranges.
-
+_ONE_LOG = {
+    "ndjson": """
 [[source]]
-name = "ranges"
-kind = "routes"
-format = "ranges"
-path = "routes/ranges.csv.gz"
-dated = {last_day}
-
+name = "edge"
+kind = "logs"
+format = "logpush"
+path = "logs/edge/*.ndjson.gz"
+""",
+    "parquet": """
 [[source]]
-name = "pfx2as"
-kind = "routes"
-format = "pfx2as"
-path = "routes/pfx2as.txt"
-dated = {last_day}
+name = "edge"
+kind = "logs"
+format = "parquet"
+path = "logs/edge/*.parquet"
+columns = {columns}
+""",
+}
 
+# What is said of networks and ranges: name, kind, format, path, whether it is dated.
+_CLAIMS = (
+    ("ranges", "routes", "ranges", '"routes/ranges.csv.gz"', True),
+    ("pfx2as", "routes", "pfx2as", '"routes/pfx2as.txt"', True),
+    ("iptoasn", "routes", "iptoasn", '"routes/iptoasn.tsv.zst"', True),
+    ("peeringdb", "peeringdb", "api", '["peeringdb/dump.json.gz", "peeringdb/net-*.json"]', True),
+    ("atlas", "atlas", "results", '"atlas/traceroutes.ndjson.gz"', False),
+    ("names", "ptr", "csv", '"ptr/names.csv.gz"', True),
+)
+_CLAIM = """
 [[source]]
-name = "iptoasn"
-kind = "routes"
-format = "iptoasn"
-path = "routes/iptoasn.tsv.zst"
-dated = {last_day}
-
-[[source]]
-name = "peeringdb"
-kind = "peeringdb"
-format = "api"
-path = ["peeringdb/dump.json.gz", "peeringdb/net-*.json"]
-dated = {last_day}
-
-[[source]]
-name = "atlas"
-kind = "atlas"
-format = "results"
-path = "atlas/traceroutes.ndjson.gz"
-
-[[source]]
-name = "names"
-kind = "ptr"
-format = "csv"
-path = "ptr/names.csv.gz"
-dated = {last_day}
+name = "{name}"
+kind = "{kind}"
+format = "{form}"
+path = {path}
 """
 
-# name, format, class, file, age in days
+# name, format, class, file, age in parts of the oldest list's
 _LISTS = (
-    ("tor", "cidr", "tor", "tor-exits.txt", 0),
-    ("vpn", "cidr", "vpn", "vpn.txt.gz", 9),
-    ("relay", "geofeed", "relay", "relay-egress.csv", 2),
-    ("secure-web", "misp", "proxy", "secure-web-gateways.json", 20),
-    ("edge-network", "cidr", "proxy", "edge-network.txt", 5),
-    ("mobile", "geofeed", "mobile", "mobile-geofeed.csv", 30),
-    ("campus", "cidr", "campus", "universities.txt.zst", 60),
-    ("hosting", "cidr", "hosting", "datacentres.txt", 15),
+    ("tor", "cidr", "tor", "tor-exits.txt", 0.0),
+    ("vpn", "cidr", "vpn", "vpn.txt.gz", 0.15),
+    ("relay", "geofeed", "relay", "relay-egress.csv", 0.03),
+    ("secure-web", "misp", "proxy", "secure-web-gateways.json", 0.33),
+    ("edge-network", "cidr", "proxy", "edge-network.txt", 0.08),
+    ("mobile", "geofeed", "mobile", "mobile-geofeed.csv", 0.5),
+    ("campus", "cidr", "campus", "universities.txt.zst", 1.0),
+    ("hosting", "cidr", "hosting", "datacentres.txt", 0.25),
 )
 
 _LIST = """
@@ -181,19 +177,35 @@ dated = {last_day}
 """
 
 
-def configuration_text(last_day: datetime.date, *, seed: int, scale: float, days: int) -> str:
+LISTS = tuple(name for name, *_ in _LISTS)
+CLAIMS = ("routes", "peeringdb", "atlas", "ptr", "lists", "partner")
+LOG_COLUMNS = tuple(name for name in PARQUET_COLUMNS if name not in ("time", "client"))
+WITHOUT = (*CLAIMS, *LISTS, *LOG_COLUMNS)
+"""What a world may lack: kinds of sources, single lists, and columns of its one log."""
+
+
+def configuration_text(world: World, last_day: datetime.date, form: Form, without: Collection[str]) -> str:
     """A runnable configuration that names every source file of the world."""
-    ours = f'["{OUR_V4}", "{OUR_V6}"]'
-    return (
-        _HEAD.format(seed=seed, scale=scale, days=days, last_day=last_day)
-        + _LOGS.format(ours=ours, csv_columns=_table(CSV_COLUMNS), parquet_columns=_table(PARQUET_COLUMNS))
-        + _CLAIMS.format(last_day=last_day)
-        + "".join(
-            _LIST.format(name=name, form=form, class_=class_, file=file, dated=last_day - datetime.timedelta(days=age))
-            for name, form, class_, file, age in _LISTS
-        )
-        + _PARTNER.format(last_day=last_day)
-    )
+    plan = world.plan
+    parts = [_HEAD.format(seed=world.seed, units=plan.units, days=world.days, last_day=last_day)]
+    if form == "mixed":
+        ours = f'["{OUR_V4}", "{OUR_V6}"]'
+        columns = {"csv_columns": _table(CSV_COLUMNS), "parquet_columns": _table(PARQUET_COLUMNS)}
+        parts.append(_LOGS.format(ours=ours, **columns))
+    else:
+        columns_kept = {ours: theirs for ours, theirs in PARQUET_COLUMNS.items() if ours not in without}
+        parts.append(_ONE_LOG[form].format(columns=_table(columns_kept)))
+    for name, kind, source_form, path, dated in _CLAIMS:
+        if kind not in without:
+            parts.append(_CLAIM.format(name=name, kind=kind, form=source_form, path=path))
+            parts.append(f"dated = {last_day}\n" if dated else "")
+    for name, list_form, class_, file, age in _LISTS:
+        if name not in without and "lists" not in without:
+            day = last_day - datetime.timedelta(days=round(age * plan.errors.list_age_days))
+            parts.append(_LIST.format(name=name, form=list_form, class_=class_, file=file, dated=day))
+    if "partner" not in without:
+        parts.append(_PARTNER.format(last_day=last_day))
+    return "".join(parts)
 
 
 def _table(columns: dict[str, str]) -> str:

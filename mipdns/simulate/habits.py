@@ -57,9 +57,9 @@ REQUEST_LOGS = frozenset(("edge", "web", "blog", "sensor", "probe", "app", "api"
 CONNECTION_LOGS = frozenset(("sensor", "probe", "cloud", "colo"))
 OBSERVER_SHARES: dict[Observers, tuple[float, ...]] = {
     "browsing": (62, 10, 4, 7, 3, 5, 4, 3, 2),
-    "behind": (0, 0, 0, 40, 15, 5, 0, 25, 15),
+    "behind": (12, 0, 0, 34, 13, 5, 0, 22, 14),
     "hunting": (6, 6, 3, 30, 10, 20, 25, 0, 0),
     "bots": (55, 14, 6, 10, 5, 3, 3, 2, 2),
-    "swarm": (0, 0, 0, 0, 0, 45, 55, 0, 0),
-    "games": (6, 2, 0, 0, 0, 52, 40, 0, 0),
+    "swarm": (4, 2, 0, 0, 0, 42, 50, 1, 1),
+    "games": (8, 2, 0, 0, 0, 50, 38, 1, 1),
 }

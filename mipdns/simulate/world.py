@@ -1,7 +1,7 @@
 """From a plan to a folder: source files of every kind, the configuration that names them, and the truth.
 
-In: a folder, a seed. Out: files, the same bytes for the same arguments. Its one rule: the loader can tell nothing from
-these files that it could not tell from real ones; `truth.csv` is for people and for scoring, no source.
+In: a folder, a seed, a plan. Out: files, the same bytes for the same arguments. Its one rule: the loader can tell
+nothing from these files that it could not tell from real ones; `truth.csv` is for people and for scoring, no source.
 """
 
 from __future__ import annotations
@@ -9,27 +9,32 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from mipdns.config import shipped_zones
 from mipdns.errors import ConfigError
-from mipdns.simulate.configuration import configuration_text
+from mipdns.simulate.configuration import WITHOUT, Form, configuration_text
 from mipdns.simulate.kinds import KINDS
+from mipdns.simulate.parameters import plan_text
 from mipdns.simulate.plan import WorldPlan
-from mipdns.simulate.population import World, make_world
-from mipdns.simulate.traffic import Day, make_day
+from mipdns.simulate.population import World, make_people, make_world, slices, stream
+from mipdns.simulate.traffic import make_day
 from mipdns.simulate.writers import flows, lists, logs, names, networks, traces, words, zeek
 from mipdns.simulate.writers.files import Written
-from mipdns.simulate.writers.rows import Requests, Wear, flows_at, requests_at
+from mipdns.simulate.writers.rows import Requests, Scene, Wear, columns_at, flows_at, requests_at
 
-_POPULATION, _TRAFFIC, _LOGS, _CLAIMS = range(4)  # independent streams of random numbers
+_LOGS, _CLAIMS = 4, 5  # independent streams of random numbers
+_OBSERVER = "edge"  # the one that sees everything where there is one log
+MOST_UNITS = 20_000_000
 
 
 class Summary(NamedTuple):
-    """What was made. units: active ones; multi_user: of them shared. kinds: units of each kind.
+    """What was made. units: active ones on the last day; multi_user: of them shared. kinds: units of each kind.
 
     log_lines: lines in all request and flow logs. files: every source file with its rows.
     """
@@ -50,90 +55,128 @@ def simulate(
     folder: Path,
     *,
     seed: int = 1,
-    scale: float = 1.0,
     days: int = 3,
     as_of: datetime.date | None = None,
     plan: WorldPlan | None = None,
+    units: int | None = None,
+    form: Form = "mixed",
     zones: Path | None = None,
 ) -> Summary:
-    """Write a made world into `folder`: about 3,000 active units times `scale`, over `days` days that end with `as_of`.
+    """Write a made world into `folder`: so many active units over `days` days that end with `as_of`.
 
-    `as_of` is yesterday (UTC) unless given. `zones` is the folder of zone files to copy. Files of an earlier world in
-    the same folder are replaced. Raises ConfigError if there is nothing to make or no zone file to serve it with.
+    `as_of` is yesterday (UTC) unless given, `units` the plan's. form: logs of nine observers in all formats (`mixed`),
+    or one log as Logpush (`ndjson`) or Parquet. `zones` is the folder of zone files to copy. Files of an earlier world
+    in the same folder are replaced. Raises ConfigError if there is nothing to make, a source that is unknown is to be
+    left out, or there is no zone file to serve it with.
     """
-    if not 0 < scale <= 1000 or days < 1:
-        raise ConfigError(f"a world of scale {scale} and {days} days cannot be made: scale 0 to 1000, a day at least")
+    plan = plan or WorldPlan()
+    if units is not None:
+        plan = msgspec.structs.replace(plan, units=units)
+    _check(plan, days, form)
     zones = zones or shipped_zones()
     if not any(zones.glob("*.toml")):
         raise ConfigError(f"{zones}: no zone files there to copy; name the folder that has them")
-    plan = plan or WorldPlan()
     last_day = as_of or datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=1)
     folder.mkdir(parents=True, exist_ok=True)
-    world = make_world(plan, scale, _stream(seed, _POPULATION))
+    world = make_world(plan, seed, days)
     dates = [last_day - datetime.timedelta(days=back) for back in reversed(range(days))]
-    log_files = _write_logs(folder / "logs", world, plan, seed, dates)
-    claims = _write_claims(folder, world, plan, last_day, _stream(seed, _CLAIMS))
+    log_files = _write_logs(folder / "logs", world, dates, form)
+    claims = _write_claims(folder, world, last_day, plan.without)
     truth = words.write_truth(folder / "truth.csv", world).path
     config = folder / "mipdns.toml"
-    config.write_text(configuration_text(last_day, seed=seed, scale=scale, days=days), "utf-8")
+    config.write_text(configuration_text(world, last_day, form, plan.without), "utf-8")
+    (folder / "world.toml").write_text(plan_text(plan), "utf-8")
     shutil.copytree(zones, folder / "zones", dirs_exist_ok=True)
-    kinds = Counter(KINDS[number].name for number in world.units.kind.tolist())
+    kinds = Counter(world.units.kind[world.units.until >= days - 1].tolist())
     return Summary(
         folder=folder,
         config=config,
         truth=truth,
         first_day=dates[0],
         last_day=last_day,
-        units=len(world.units.kind),
-        multi_user=sum(KINDS[number].multi_user for number in world.units.kind.tolist()),
-        kinds=dict(kinds),
+        units=sum(kinds.values()),
+        multi_user=sum(count for number, count in kinds.items() if KINDS[number].multi_user),
+        kinds={KINDS[number].name: count for number, count in sorted(kinds.items())},
         log_lines=sum(file.rows for file in log_files),
         files=(*log_files, *claims),
     )
 
 
-def _stream(seed: int, *path: int) -> np.random.Generator:
-    return np.random.default_rng([seed, *path])
+def _check(plan: WorldPlan, days: int, form: Form) -> None:
+    if not 1 <= plan.units <= MOST_UNITS or days < 1:
+        raise ConfigError(
+            f"a world of {plan.units} units and {days} days cannot be made: 1 to {MOST_UNITS} units, a day at least"
+        )
+    unknown = [name for name in plan.without if name not in WITHOUT]
+    if unknown:
+        raise ConfigError(f"a world without {unknown[0]!r}: there is no such source; there are {', '.join(WITHOUT)}")
+    columns = [name for name in plan.without if name in logs.PARQUET_COLUMNS]
+    if columns and form != "parquet":
+        raise ConfigError(f"only a log in Parquet can be without {columns[0]!r}; choose that format")
 
 
-def _write_logs(folder: Path, world: World, plan: WorldPlan, seed: int, dates: list[datetime.date]) -> list[Written]:
+def _write_logs(folder: Path, world: World, dates: list[datetime.date], form: Form) -> list[Written]:
     shutil.rmtree(folder, ignore_errors=True)  # an earlier world's days would mix with these
     written: list[Written] = []
-    for at, date in enumerate(dates):
-        day = make_day(world, plan, date, (at, len(dates)), _stream(seed, _TRAFFIC, at))
-        wear = Wear(plan.torn_lines, _stream(seed, _LOGS, at))
-        written += _write_day(folder, world, day, wear, flags=at % 2 == 0)
+    parts = list(slices(world))
+    for part, (start, stop) in enumerate(parts):
+        people = make_people(world, start, stop)
+        for at, date in enumerate(dates):
+            day = make_day(world, people, at, date, one_log=form != "mixed")
+            scene = Scene(world, people, day, part)
+            name = f"{date}" if len(parts) == 1 else f"{date}-{part:04}"
+            wear = Wear(world.plan.errors.torn_lines, stream(world.seed, _LOGS, start, at))
+            if form == "mixed":
+                written += _write_day(folder, scene, name, wear, flags=at % 2 == 0)
+            elif form == "ndjson":
+                written += logs.write_logpush(folder / _OBSERVER, name, requests_at(scene, _OBSERVER, wear.rng), wear)
+            else:
+                columns = columns_at(scene, _OBSERVER, wear.rng)
+                path = folder / _OBSERVER / f"{name}.parquet"
+                written.append(
+                    logs.write_parquet_log(path, world, columns, site="www.example", without=world.plan.without)
+                )
     return written
 
 
-def _write_day(folder: Path, world: World, day: Day, wear: Wear, *, flags: bool) -> list[Written]:
-    date = day.date
-
+def _write_day(folder: Path, scene: Scene, name: str, wear: Wear, *, flags: bool) -> list[Written]:
     def asked(observer: str) -> Requests:
-        return requests_at(world, day, observer, wear.rng)
+        return requests_at(scene, observer, wear.rng)
 
-    written = logs.write_logpush(folder / "edge", date, asked("edge"), wear)
-    written.append(logs.write_combined(folder / "web" / f"shop-{date}.log.gz", asked("web"), wear, port=True))
-    written.append(logs.write_combined(folder / "web" / f"blog-{date}.log.zst", asked("blog"), wear, port=False))
+    written = logs.write_logpush(folder / "edge", name, asked("edge"), wear)
+    written.append(logs.write_combined(folder / "web" / f"shop-{name}.log.gz", asked("web"), wear, port=True))
+    written.append(logs.write_combined(folder / "web" / f"blog-{name}.log.zst", asked("blog"), wear, port=False))
     for sensor in (zeek.Sensor("sensor", "tsv", 2), zeek.Sensor("probe", "json", 3)):
-        written += zeek.write_zeek(folder / sensor.name, sensor, world, day, wear)
-    cloud, colo = flows_at(world, day, "cloud"), flows_at(world, day, "colo")
-    written.append(flows.write_vpcflow(folder / "cloud" / f"vpc-{date}.log.gz", cloud, wear, flags=flags))
-    written.append(flows.write_nfdump(folder / "colo" / f"nfcapd-{date}.csv", colo, wear))
-    written.append(logs.write_csv_log(folder / "app" / f"app-{date}.csv", asked("app"), wear))
-    written.append(logs.write_parquet_log(folder / "api" / f"api-{date}.parquet", asked("api")))
+        written += zeek.write_zeek(folder / sensor.name, sensor, scene, name, wear)
+    cloud, colo = flows_at(scene, "cloud"), flows_at(scene, "colo")
+    written.append(flows.write_vpcflow(folder / "cloud" / f"vpc-{name}.log.gz", cloud, wear, flags=flags))
+    written.append(flows.write_nfdump(folder / "colo" / f"nfcapd-{name}.csv", colo, wear))
+    written.append(logs.write_csv_log(folder / "app" / f"app-{name}.csv", asked("app"), wear))
+    columns = columns_at(scene, "api", wear.rng)
+    path = folder / "api" / f"api-{name}.parquet"
+    written.append(logs.write_parquet_log(path, scene.world, columns, site="api.example"))
     return written
 
 
-def _write_claims(
-    folder: Path, world: World, plan: WorldPlan, as_of: datetime.date, rng: np.random.Generator
-) -> list[Written]:
+def _write_claims(folder: Path, world: World, as_of: datetime.date, without: Collection[str]) -> list[Written]:
     """Everything that is said of networks, ranges and addresses, right or wrong."""
-    return [
-        *networks.write_routes(folder / "routes", world.units),
-        *networks.write_peeringdb(folder / "peeringdb", as_of),
-        traces.write_atlas(folder / "atlas" / "traceroutes.ndjson.gz", world, as_of, rng),
-        names.write_ptr(folder / "ptr" / "names.csv.gz", world, plan, rng),
-        *lists.write_lists(folder / "lists", world, plan, as_of, rng),
-        words.write_partner(folder / "partner" / "words.csv", world, plan, as_of, rng),
-    ]
+
+    def dice(number: int) -> np.random.Generator:
+        return stream(world.seed, _CLAIMS, number)
+
+    written: list[Written] = []
+    for name in ("routes", "peeringdb", "atlas", "ptr", "lists", "partner"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    if "routes" not in without:
+        written += networks.write_routes(folder / "routes", world)
+    if "peeringdb" not in without:
+        written += networks.write_peeringdb(folder / "peeringdb", world, as_of)
+    if "atlas" not in without:
+        written.append(traces.write_atlas(folder / "atlas" / "traceroutes.ndjson.gz", world, as_of, dice(0)))
+    if "ptr" not in without:
+        written.append(names.write_ptr(folder / "ptr" / "names.csv.gz", world, dice(1)))
+    if "lists" not in without:
+        written += lists.write_lists(folder / "lists", world, as_of, dice(2), tuple(without))
+    if "partner" not in without:
+        written.append(words.write_partner(folder / "partner" / "words.csv", world, as_of, dice(3)))
+    return written

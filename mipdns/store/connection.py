@@ -22,10 +22,10 @@ _CACHE_KIB = 64 * 1024
 
 
 @contextmanager
-def reading(path: Path, *, oldest: int = version.SCHEMA_VERSION) -> Iterator[sqlite3.Connection]:
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection that sees one and the same build until it is closed.
 
-    Raises StoreMissing, StoreVersion or StoreError. `oldest`: the first schema that has what is read.
+    Raises StoreMissing, StoreVersion or StoreError. Older schemas are read as they are: see `version.OLDEST_READABLE`.
     """
     if not path.exists():
         raise StoreMissing(f"{path}: no such database; run `mipdns load`")
@@ -35,7 +35,7 @@ def reading(path: Path, *, oldest: int = version.SCHEMA_VERSION) -> Iterator[sql
         connection, unlocked = _open(path)
         try:
             connection.execute("BEGIN")
-            version.require_readable(connection, path, oldest=oldest)
+            version.require_readable(connection, path)
             before = _stamp(path)
             yield connection
             if unlocked and _stamp(path) != before:

@@ -1,7 +1,8 @@
 """Reading back. In: the database's path. Out: the records that went in, from one build.
 
-The one rule: read only, one snapshot a call, the connection closed after. Standard library only, so that the serving
-half starts without what writes.
+The one rule: read only, the connection closed after. What takes a path reads one snapshot a call; several calls read
+one and the same build when they are given a `Snapshot`. Standard library only, so that the serving half starts without
+what writes.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import datetime
 import json
 import sqlite3
 import struct
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mipdns import net
 from mipdns.errors import StoreMissing
@@ -21,6 +22,38 @@ from mipdns.evidence import Assertion, BadLine, Belief, FileRead, JudgedNetwork,
 from mipdns.store.build import Build
 from mipdns.store.connection import reading
 from mipdns.vocabulary import Class, Signal, Verdict
+
+
+class Snapshot(NamedTuple):
+    """One state of a database, until it is closed; see `snapshot`. schema: of the file, which may be an older one."""
+
+    path: Path
+    connection: sqlite3.Connection
+    schema: int
+
+
+Source = Path | Snapshot
+"""Where to read: a database, or one state of it."""
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[Snapshot]:
+    """The state that the database is in now: a load that commits meanwhile changes nothing that is read from it.
+
+    Raises StoreMissing, StoreVersion or StoreError.
+    """
+    with reading(path) as connection:
+        (schema,) = connection.execute("PRAGMA user_version").fetchone()
+        yield Snapshot(path, connection, schema)
+
+
+@contextmanager
+def _opened(source: Source) -> Iterator[Snapshot]:
+    if isinstance(source, Snapshot):
+        yield source
+    else:
+        with snapshot(source) as opened:
+            yield opened
 
 
 class Observation(NamedTuple):
@@ -39,10 +72,10 @@ class Observation(NamedTuple):
     features: Mapping[str, float]
 
 
-def latest_build(path: Path) -> Build:
+def latest_build(source: Source) -> Build:
     """The build that is there. Raises StoreMissing where no load has ended yet, StoreVersion or StoreError."""
-    with reading(path) as connection:
-        return _latest_build(connection, path)
+    with _opened(source) as opened:
+        return _latest_build(opened.connection, opened.path)
 
 
 def verdict_rows(path: Path) -> Generator[Verdict, None, None]:
@@ -61,10 +94,10 @@ def read_build(path: Path) -> Iterator[tuple[Build, Iterator[Verdict]]]:
         yield _latest_build(connection, path), _verdicts(connection)
 
 
-def find_verdict(path: Path, address: int) -> Verdict | None:
+def find_verdict(source: Source, address: int) -> Verdict | None:
     """The verdict whose range holds the address, whatever its confidence. Raises like `latest_build`."""
-    with reading(path) as connection:
-        row = connection.execute(
+    with _opened(source) as opened:
+        row = opened.connection.execute(
             f"SELECT {_VERDICT_COLUMNS} FROM verdict WHERE first <= ? ORDER BY first DESC LIMIT 1",  # noqa: S608 ours
             (net.to_blob(address),),
         ).fetchone()
@@ -72,15 +105,33 @@ def find_verdict(path: Path, address: int) -> Verdict | None:
     return verdict if verdict and verdict.last >= address else None
 
 
-def observation_at(path: Path, address: int) -> Observation | None:
+def observation_at(source: Source, address: int) -> Observation | None:
     """What was measured of the address's unit; None where the logs never saw it. Raises like `latest_build`."""
     first, _ = net.unit(address)
-    with reading(path) as connection:
-        cursor = connection.execute("SELECT * FROM observation WHERE first = ?", (net.to_blob(first),))
+    with _opened(source) as opened:
+        cursor = opened.connection.execute("SELECT * FROM observation WHERE first = ?", (net.to_blob(first),))
         row = cursor.fetchone()
         columns = [column[0] for column in cursor.description]
-    if row is None:
-        return None
+    return _observation(columns, row) if row else None
+
+
+def observations_within(path: Path, ranges: Iterable[net.Range]) -> Iterator[tuple[int, Observation]]:
+    """What was measured of the units that begin inside ranges, in their order, each with the number of its range.
+
+    It holds a connection until it is exhausted or closed. Raises like `latest_build`.
+    """
+    with reading(path) as connection:
+        for number, (first, last) in enumerate(ranges):
+            cursor = connection.execute(
+                "SELECT * FROM observation WHERE first BETWEEN ? AND ? ORDER BY first",
+                (net.to_blob(first), net.to_blob(last)),
+            )
+            columns = [column[0] for column in cursor.description]
+            for row in cursor:
+                yield number, _observation(columns, row)
+
+
+def _observation(columns: Sequence[str], row: Sequence[Any]) -> Observation:
     values = dict(zip(columns, row, strict=True))
     values.pop("build")
     return Observation(
@@ -99,19 +150,32 @@ def _single(value: float) -> float:
     return single
 
 
-def assertions_at(path: Path, address: int) -> list[Assertion]:
+def assertions_at(source: Source, address: int) -> list[Assertion]:
     """What was said of the address or, unless it was said of exact addresses, of any part of its /64.
 
     In the order in which it was loaded. Walks the index over all that starts before the address: milliseconds.
     Raises like `latest_build`.
     """
     first, last = net.unit(address)
-    with reading(path) as connection:
-        rows = connection.execute(
-            "SELECT first, last, origin, signal, stance, class, observed, expires, exact, source, detail "
-            "FROM assertion WHERE first <= ? AND last >= ? AND (NOT exact OR (first <= ? AND last >= ?)) ORDER BY id",
+    with _opened(source) as opened:
+        rows = opened.connection.execute(
+            f"SELECT {_ASSERTION_COLUMNS} FROM assertion "  # noqa: S608 a literal
+            "WHERE first <= ? AND last >= ? AND (NOT exact OR (first <= ? AND last >= ?)) ORDER BY id",
             (net.to_blob(last), net.to_blob(first), net.to_blob(address), net.to_blob(address)),
         ).fetchall()
+    return _assertions(rows)
+
+
+def assertions(source: Source) -> list[Assertion]:
+    """All that was said and counted, in the order in which it was loaded. Raises like `latest_build`."""
+    with _opened(source) as opened:
+        return _assertions(opened.connection.execute(f"SELECT {_ASSERTION_COLUMNS} FROM assertion ORDER BY id"))  # noqa: S608 likewise
+
+
+_ASSERTION_COLUMNS = "first, last, origin, signal, stance, class, observed, expires, exact, source, detail"
+
+
+def _assertions(rows: Iterable[Sequence[Any]]) -> list[Assertion]:
     return [
         Assertion(
             net.from_blob(low),
@@ -130,10 +194,10 @@ def assertions_at(path: Path, address: int) -> list[Assertion]:
     ]
 
 
-def network_of(path: Path, asn: int) -> JudgedNetwork | None:
+def network_of(source: Source, asn: int) -> JudgedNetwork | None:
     """An AS as the build judged it; None where it does not occur. Raises like `latest_build`."""
-    with reading(path) as connection:
-        row = connection.execute(
+    with _opened(source) as opened:
+        row = opened.connection.execute(
             "SELECT name, info_type, declared, scope, traffic, updated, source, inferred, requests, units "
             "FROM network WHERE asn = ?",
             (asn,),
@@ -145,10 +209,10 @@ def network_of(path: Path, asn: int) -> JudgedNetwork | None:
     return JudgedNetwork(asn, network if network.name or network.source else None, inferred, requests, units)
 
 
-def sources(path: Path) -> list[FileRead]:
+def sources(source: Source) -> list[FileRead]:
     """The files that the build was made from, in the order they were read. Raises like `latest_build`."""
-    with reading(path) as connection:
-        rows = connection.execute(
+    with _opened(source) as opened:
+        rows = opened.connection.execute(
             "SELECT name, kind, format, file, digest, bytes, rows, rejected, dropped, examples, dated, licence "
             "FROM source ORDER BY id"
         ).fetchall()
@@ -163,13 +227,13 @@ def sources(path: Path) -> list[FileRead]:
     ]
 
 
-def labels(path: Path) -> list[Label]:
-    """All ground truth, oldest first. Reads older schemas too, for a load asks before it brings them up to date.
+def labels(source: Source) -> list[Label]:
+    """All ground truth, oldest first.
 
     Raises StoreMissing without a database; one that holds labels and no build yet is fine.
     """
-    with reading(path, oldest=1) as connection:
-        rows = connection.execute(
+    with _opened(source) as opened:
+        rows = opened.connection.execute(
             "SELECT first, last, confirmed, class, observed, who, source FROM label ORDER BY observed, id"
         ).fetchall()
     return [
@@ -186,14 +250,33 @@ def labels(path: Path) -> list[Label]:
     ]
 
 
-def beliefs(path: Path) -> list[Belief]:
-    """What the last load learnt of its sources, by source. Raises StoreError."""
-    with reading(path) as connection:
-        rows = connection.execute(
+def beliefs(source: Source) -> list[Belief]:
+    """What the last load learnt of its sources, by source; nothing in a schema before 4. Raises StoreError."""
+    with _opened(source) as opened:
+        if opened.schema < _BELIEFS_SINCE:
+            return []
+        rows = opened.connection.execute(
             'SELECT source, asn, origin, "right", wrong, plausible FROM belief ORDER BY source, origin, asn'
         )
         return [Belief(*row) for row in rows]
 
+
+def listed_since(source: Source, address: int) -> datetime.date | None:
+    """The day since which every build lists the address; None where it is not listed, and in a schema before 3.
+
+    Raises like `latest_build`.
+    """
+    with _opened(source) as opened:
+        if opened.schema < _STANDING_SINCE:
+            return None
+        row = opened.connection.execute(
+            "SELECT last, since FROM standing WHERE first <= ? ORDER BY first DESC LIMIT 1", (net.to_blob(address),)
+        ).fetchone()
+    return datetime.date.fromisoformat(row[1]) if row and net.from_blob(row[0]) >= address else None
+
+
+_STANDING_SINCE, _BELIEFS_SINCE = 3, 4
+"""The schemas that brought these tables."""
 
 _VERDICT_COLUMNS = "first, last, confidence, class, users_low, users_high, sources, asn, observed"
 

@@ -114,7 +114,7 @@ def regenerate(
             model=contents.model,
             prior=float(contents.prior),
             counts={name: int(count) for name, count in (conclusion.counts | dict(contents.counts)).items()},
-            scores=None if conclusion.scores is None else dict(conclusion.scores),
+            scores=_scores(conclusion, compared),
             stages=[*stages, ("judge", parts.seconds), ("write", round(time.monotonic() - began - parts.seconds, 3))],
             verdicts=rows.count,
             listed_v4=rows.listed_v4,
@@ -122,6 +122,17 @@ def regenerate(
         )
         connection.execute(_INSERT_BUILD, (build_id, *_build_row(build)))
     return build
+
+
+def _scores(conclusion: Conclusion, compared: Standing) -> dict[str, object] | None:
+    """What the next build is compared with, and what partners say of this one; None where nothing was measured.
+
+    lost, gained: units that the build before listed and this one does not, and the reverse, [IPv4, IPv6].
+    """
+    drift: dict[str, object] = {}
+    if any(conclusion.histogram):
+        drift = {"histogram": list(conclusion.histogram), "lost": compared.lost, "gained": compared.gained}
+    return ({**(conclusion.scores or {}), **drift}) or None
 
 
 _INSERT_NETWORK = "INSERT INTO network VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

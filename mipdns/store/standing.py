@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.columns import blobs, days_as_text, from_blobs, unit_bounds, unit_keys
+from mipdns.columns import blobs, days_as_text, days_of_text, distinct, unit_bounds, unit_keys
 from mipdns.errors import StoreMissing
 from mipdns.store.build import LISTED_CONFIDENCE
 from mipdns.store.connection import reading
@@ -31,8 +31,11 @@ _KEY_MAX: Final = (1 << 64) - 2
 
 _EPOCH: Final = datetime.date(1970, 1, 1)
 _BEFORE: Final = "SELECT listed_v4, listed_v6, as_of FROM build ORDER BY id DESC LIMIT 1"
-_STANDING: Final = "SELECT first, last, since FROM standing ORDER BY first"
-_LISTED: Final = "SELECT first, last, ? FROM verdict WHERE confidence >= ? ORDER BY first"
+_STANDING: Final = "SELECT CAST(first || last || since AS BLOB) FROM standing ORDER BY first"
+_LISTED: Final = "SELECT CAST(first || last || ? AS BLOB) FROM verdict WHERE confidence >= ? ORDER BY first"
+_ROW: Final = np.dtype([("first", ">u8", 2), ("last", ">u8", 2), ("since", "S10")])
+"""One column instead of three: it is fetched in a third of the time."""
+
 _STANDING_SINCE_SCHEMA: Final = 3
 
 
@@ -61,7 +64,7 @@ class Before(NamedTuple):
 def listed_before(path: Path) -> Iterator[Before | None]:
     """What is listed in the database as it is committed; None before the first build. To be left before the commit."""
     try:
-        with reading(path, oldest=1) as old:
+        with reading(path) as old:
             build = old.execute(_BEFORE).fetchone()
             yield Before(build[0], build[1], _runs(old, build[2])) if build else None
     except StoreMissing:
@@ -75,10 +78,9 @@ def _runs(old: sqlite3.Connection, as_of: str) -> Iterator[Runs]:
     else:
         rows = old.execute(_LISTED, (as_of, LISTED_CONFIDENCE))
     while batch := rows.fetchmany(_BATCH_ROWS):
-        first, last, since = zip(*batch, strict=True)
-        days = {day: (datetime.date.fromisoformat(day) - _EPOCH).days for day in set(since)}
-        numbers = np.array([days[day] for day in since], dtype=np.int64)
-        yield Runs(unit_keys(from_blobs(first)), unit_keys(from_blobs(last)), numbers)
+        columns = np.frombuffer(b"".join(row for (row,) in batch), dtype=_ROW)
+        first, last = (unit_keys(columns[name].astype(np.uint64)) for name in ("first", "last"))
+        yield Runs(first, last, days_of_text(columns["since"]))
 
 
 class Standing:
@@ -113,7 +115,7 @@ class Standing:
         old, self._old = _cut(self._old, end)
         new, self._new = _cut(self._new, end)
         one = np.uint64(1)
-        starts = np.unique(np.concatenate([old.first, old.last + one, new.first, new.last + one]))
+        starts = distinct(np.concatenate([old.first, old.last + one, new.first, new.last + one]))
         ends = np.append(starts[1:], starts[-1:]) - one
         of_old, of_new = _holding(old, starts), _holding(new, starts)
         before, now = of_old >= 0, of_new >= 0

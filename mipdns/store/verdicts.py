@@ -48,7 +48,7 @@ class VerdictRows:
 
     def _write(self, rows: VerdictTable) -> None:
         self._check_order(rows)
-        first_blobs = iter(blobs(rows.first))
+        first_blobs, asns = iter(blobs(rows.first)), _known(rows.asn, 1)
         values = zip(
             first_blobs,
             blobs(rows.last),
@@ -57,7 +57,7 @@ class VerdictRows:
             _known(rows.users_low, 0),
             _known(rows.users_high, 0),
             rows.sources.tolist(),
-            _known(rows.asn, 1),
+            asns,
             days_as_text(rows.observed),
             strict=True,
         )
@@ -67,7 +67,7 @@ class VerdictRows:
             at = len(rows.asn) - length_hint(first_blobs) - 1
             raise StoreError(f"{self.path}: verdict {_told(rows, at)} breaks a rule of its table: {fault}") from fault
         self.count += len(rows.asn)
-        self.asns.update(np.unique(rows.asn[rows.asn > 0]).tolist())
+        self.asns |= {asn for asn in set(asns) if asn is not None}
         listed = rows.confidence >= LISTED_CONFIDENCE
         first, last = unit_keys(rows.first[listed]), unit_keys(rows.last[listed])
         self._count_listed(first, last)

@@ -16,6 +16,10 @@ APPLICATION_ID = 0x6D697031
 SCHEMA_VERSION = 4
 """`PRAGMA user_version`: how many of the migrations in `mipdns.store.schema` the file has been through."""
 
+OLDEST_READABLE = 1
+"""The first schema whose tables are read as they are. What came later is taken for empty where it is not there yet, so
+that a newer mipdns serves and explains the last build before its own first load."""
+
 
 def is_blank(connection: sqlite3.Connection) -> bool:
     """Whether nothing was ever written: a file of no bytes, or one that a load was killed over."""
@@ -42,13 +46,13 @@ def schema_version(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def require_readable(connection: sqlite3.Connection, path: Path, *, oldest: int = SCHEMA_VERSION) -> None:
-    """Refuse what this version cannot read. `oldest`: the first schema that has what the reader is after."""
+def require_readable(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse what this version cannot read."""
     if is_blank(connection):
         raise StoreMissing(f"{path}: an empty database; run `mipdns load`")
     version = schema_version(connection, path)
-    if version < oldest:
+    if version < OLDEST_READABLE:
         raise StoreVersion(
-            f"{path}: made by an older mipdns (schema {version}, this one reads {oldest} to {SCHEMA_VERSION}); "
-            "run `mipdns load`, which brings it up to date"
+            f"{path}: made by an older mipdns (schema {version}, this one reads {OLDEST_READABLE} to "
+            f"{SCHEMA_VERSION}); run `mipdns load`, which brings it up to date"
         )

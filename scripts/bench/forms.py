@@ -24,6 +24,7 @@ from mipdns import net
 from mipdns.answer import Identity
 from mipdns.answer.rdata import TEST_TEXT, verdict_a, verdict_text
 from mipdns.config import shipped_zones
+from mipdns.store.version import SCHEMA_VERSION
 from mipdns.zonefile import read_zones
 from tests import builds
 
@@ -58,9 +59,10 @@ class Forms:
 
     def database(self) -> Path:
         """The store of mipdns. It has a folder to itself, for the server puts its index beside it."""
-        (self.folder / "mipdns").mkdir(exist_ok=True)
+        folder = f"mipdns-schema-{SCHEMA_VERSION}"
+        (self.folder / folder).mkdir(exist_ok=True)
         return self._once(
-            "mipdns/mip.db", lambda path: builds.write_build(path, made.make_verdicts(self.listings), SERIAL)
+            f"{folder}/mip.db", lambda path: builds.write_build(path, made.make_verdicts(self.listings), SERIAL)
         )
 
     def rbldnsd(self) -> tuple[Path, Path]:

@@ -26,7 +26,7 @@ LISTINGS = 100_000
 PACKETS = 5_000
 BUDGET = Path(__file__).with_name("instructions.json")
 TOLERANCE = 0.03
-SOURCES = ("ahead", "answer", "cookie", "index", "text", "tree", "wire")
+SOURCES = ("ahead", "answer", "asked", "cookie", "index", "text", "tree", "wire")
 _ORIGIN = b"\3mip\x08internal\0"
 
 

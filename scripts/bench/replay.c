@@ -30,7 +30,7 @@ int main(int count, char **words)
         for (size_t at = 0; at + 2 <= size;) {
             const uint8_t *packet[BATCH];
             size_t length[BATCH];
-            uint32_t guess[BATCH];
+            struct mip_asked asked[BATCH];
             unsigned batch = 0;
             for (; batch < BATCH && at + 2 <= size; batch++) {
                 length[batch] = (size_t)packets[at] << 8 | packets[at + 1];
@@ -41,11 +41,13 @@ int main(int count, char **words)
                 at += length[batch];
             }
             for (unsigned i = 0; i < batch; i++)
-                guess[i] = mip_guess(&served, packet[i], length[i]);
+                mip_ask(&served, packet[i], length[i], &asked[i]);
             for (unsigned i = 0; i < batch; i++)
-                mip_fetch(&served, guess[i]);
+                mip_fetch(&served, &asked[i]);
+            for (unsigned i = 0; i < batch; i++)
+                mip_find(&served, &asked[i]);
             for (unsigned i = 0; i < batch; i++) {
-                ssize_t written = mip_answer(&served, &peer, packet[i], length[i], out);
+                ssize_t written = mip_reply(&served, &peer, packet[i], length[i], &asked[i], out);
                 bytes += written > 0 ? (unsigned long)written : 0;
             }
             answered += batch;

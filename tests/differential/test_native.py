@@ -9,6 +9,8 @@ import os
 import random
 from pathlib import Path
 
+import dns.edns
+import dns.message
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -112,6 +114,31 @@ def small() -> World:
     """The build of the wire tables in the shipped zone."""
     need_native()
     return World(VERDICTS, ZONES)
+
+
+PLAIN = [
+    *(f"{name}.mip.internal" for name in ("1.101.220.185", "1.101.220.185.all", "1.1.1.1.t80.cgnat", "6.0.0.2.bits")),
+    "1.0.0.0." + "0." * 16 + "8.B.D.0.1.0.0.2.0.0.0.0.mip.internal",
+]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("qtype", ["A", "TXT"])
+@pytest.mark.parametrize("options", [None, b"", b"client#1", b"client#1server#server##1"])
+def test_a_plain_query_with_any_one_byte_changed(small: World, name: str, qtype: str, options: bytes | None):
+    """What is plain has a short way of its own, which must know all that is not."""
+    query = dns.message.make_query(name, qtype, use_edns=None if options is None else 0)
+    if options:
+        query.use_edns(0, 0, 1232, options=[dns.edns.GenericOption(dns.edns.OptionType.COOKIE, options)])
+    packet = query.to_wire()
+    values = (
+        range(256) if options is None else [*b"\0\1\2\x20@AZ[`az{\xff", *random.Random(name).sample(range(256), 10)]
+    )
+    for at in range(len(packet)):
+        for value in values:
+            small.compare(packet[:at] + bytes([value]) + packet[at + 1 :], peers()[0])
+    for size in range(len(packet)):
+        small.compare(packet[:size], peers()[0])
 
 
 @settings(max_examples=500)

@@ -17,7 +17,7 @@ import pytest
 
 from mipdns import net
 from mipdns.lookup import lookup
-from mipdns.simulate import simulate
+from mipdns.simulate import WorldPlan, simulate
 from tests.e2e import servers
 from tests.e2e.commands import command, mipdns, must
 
@@ -37,7 +37,7 @@ class Unit(NamedTuple):
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The configuration of a small world, loaded."""
     folder = tmp_path_factory.mktemp("world")
-    simulate(folder, seed=7, scale=0.3)
+    simulate(folder, seed=7, units=900)
     must(folder / "mipdns.toml", "load")
     return folder / "mipdns.toml"
 
@@ -52,7 +52,7 @@ def own_world(world: Path, tmp_path: Path) -> Path:
 def read_truth(config: Path) -> list[Unit]:
     with (config.parent / "truth.csv").open() as file:
         return [
-            Unit(*net.parse_range(row["prefix"]), row["multi_user"] == "1", row["class"])
+            Unit(*net.parse_range(row["prefix"]), row["verdict"] == "confirm", row["class"])
             for row in csv.DictReader(file)
         ]
 
@@ -92,6 +92,16 @@ def test_what_is_served_is_mostly_true(world: Path) -> None:
         listed = [unit.shared for unit, confidence in known if confidence >= level]
         assert sum(listed) / len(listed) >= precision_min
         assert sum(listed) / sum(unit.shared for unit in units) >= recall_min
+
+
+def test_a_world_with_one_log_in_parquet_and_few_sources_is_loaded_too(tmp_path: Path) -> None:
+    plan = WorldPlan(units=400, without=("atlas", "ptr", "partner", "vpn", "bot_score"))
+    made = simulate(tmp_path, seed=3, plan=plan, form="parquet")
+    must(made.config, "load")
+    units = sorted(read_truth(made.config))
+    known = list(zip(units, confidences(made.config, units), strict=True))
+    listed = [unit.shared for unit, confidence in known if confidence >= 80]
+    assert len(listed) > 20 and sum(listed) / len(listed) >= 0.9
 
 
 def test_every_command_says_what_it_did_to_a_program(world: Path) -> None:

@@ -225,8 +225,11 @@ WRONG = [
         "source 'web' (number 1), key 'columns': invalid enum value 'tme'; it may be time, client,",
     ),
     (LOGS.replace('"ts"', "7"), "source 'web' (number 1), key 'columns': expected `str`, got `int`"),
-    (LOGS.replace('time = "ts", ', ""), "source 'web', key 'columns': format 'csv' needs the file's names for time"),
-    (LOGS.replace("csv", "zeek-conn"), "source 'web': 'columns' goes with format 'csv' or 'parquet' only"),
+    (LOGS.replace('time = "ts", ', ""), "source 'web', key 'columns': format 'csv' needs its names for time"),
+    (
+        LOGS.replace("csv", "zeek-conn"),
+        "source 'web': 'columns' goes with format 'csv', 'parquet' or 'clickhouse' only",
+    ),
     (LOGS + "port = true", "source 'web': 'port' goes with format 'combined' only"),
     (LOGS + "ours = ['1.2.3.4/8']", "source 'web', key 'ours': '1.2.3.4/8' has host bits set"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mipdns import config, zonefile
+from mipdns import config, enginekeys, zonefile
 from tests.conftest import REPOSITORY
 
 REFERENCE = (REPOSITORY / "docs" / "configuration.md").read_text("utf-8")
@@ -19,6 +19,8 @@ TABLES: dict[str, Any] = {
     "`[serve]`": config.Serve,
     "`[load]`": config.Load,
     "`[run]`": config.Run,
+    "`[engine.spark]`": enginekeys.Spark,
+    "`[engine.clickhouse]`": enginekeys.ClickHouse,
     "`[[source]]`": config._Source,
     "the zone": zonefile._File,
     "`[soa]`": zonefile._Soa,

@@ -1,120 +1,135 @@
 """Published lists: egress ranges of Tor, VPN, relay, proxy, mobile and campus networks, and data centres. Out: files.
 
-As in the field, a list names a part of its class, and a share of its entries is no longer true: the address has gone
-to somebody else, or to nobody.
+As in the field, a list names a part of its class, knows the large operators better than the small, learns late of what
+is new, and a share of its entries is no longer true: the address has gone to somebody else, or to nobody.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, collapse_addresses
 from pathlib import Path
 
 import numpy as np
 
 from mipdns.simulate.kinds import KIND_NUMBER
-from mipdns.simulate.layout import Ints
-from mipdns.simulate.plan import NETWORKS, WorldPlan, v4_base, v6_base
+from mipdns.simulate.layout import ALONE, Ints
+from mipdns.simulate.plan import EIGHTS, v6_start
 from mipdns.simulate.population import World
 from mipdns.simulate.writers.files import Written, write_bytes, write_lines
 from mipdns.simulate.writers.rows import prefix_text
 
-_HOSTER = next(at for at, network in enumerate(NETWORKS) if "hosting" in network.roles)
 _PLACES = ("US,US-NY,New York", "DE,DE-BE,Berlin", "JP,,Tokyo", "BR,BR-SP,", "GB,,London", "IN,IN-MH,Mumbai")
+_LEARNT = 0.3
+"""Chance that a list already knows what began within the window."""
+_SILENT = EIGHTS[-1] << 24 | 0xE0 << 16
+"""Where addresses lie that nobody uses any more."""
+_KNOWN_HOSTERS = 0.8
 
 
 def write_lists(
-    folder: Path, world: World, plan: WorldPlan, as_of: datetime.date, rng: np.random.Generator
+    folder: Path, world: World, as_of: datetime.date, rng: np.random.Generator, without: Sequence[str] = ()
 ) -> list[Written]:
-    """Every list; `simulate.configuration` says what class each is of."""
-    pick = _Picker(world, plan, rng)
-    return [
-        _cidr(folder / "tor-exits.txt", "Tor exits", as_of, pick.units(("tor",), plan.listed_tor)),
-        _cidr(folder / "vpn.txt.gz", "VPN ranges", as_of, pick.pools(("vpn", "vpn6"), plan.listed_vpn)),
-        _geofeed(folder / "relay-egress.csv", as_of, pick.pools(("relay", "relay6"), 1.0, stale=0.0)),
-        _misp(folder / "secure-web-gateways.json", pick.pools(("forward_proxy",), plan.listed_proxy)),
-        _cidr(
-            folder / "edge-network.txt",
-            "Edge network",
-            as_of,
-            pick.pools(("reverse_proxy", "reverse_proxy6"), 0.8, stale=0.0),
+    """Every list but those named in `without`; `simulate.configuration` says what class each is of."""
+    pick = _Picker(world, rng)
+    errors = world.plan.errors
+    large, small = errors.list_large, errors.list_small
+    made: dict[str, Callable[[], Written]] = {
+        "tor": lambda: _cidr(
+            folder / "tor-exits.txt", "Tor exits", as_of, pick(("tor",), errors.list_tor, errors.list_tor)
         ),
-        _geofeed(folder / "mobile-geofeed.csv", as_of, pick.one_network("mobile")),
-        _cidr(
-            folder / "universities.txt.zst",
-            "University networks",
-            as_of,
-            pick.pools(("campus", "campus6"), plan.listed_campus),
+        "vpn": lambda: _cidr(folder / "vpn.txt.gz", "VPN ranges", as_of, pick(("vpn", "vpn6"), small, large)),
+        "relay": lambda: _geofeed(folder / "relay-egress.csv", as_of, pick(("relay", "relay6"), 1.0, 1.0, stale=0.0)),
+        "secure-web": lambda: _misp(
+            folder / "secure-web-gateways.json", pick(("forward_proxy", "gateway6"), small, large)
         ),
-        _cidr(folder / "datacentres.txt", "Data centres", as_of, _data_centres()),
-    ]
+        "edge-network": lambda: _cidr(
+            folder / "edge-network.txt", "Edge network", as_of,
+            pick(("reverse_proxy", "reverse_proxy6"), small, 1.0, stale=0.0),
+        ),
+        "mobile": lambda: _geofeed(folder / "mobile-geofeed.csv", as_of, pick.one_network("mobile")),
+        "campus": lambda: _cidr(
+            folder / "universities.txt.zst", "University networks", as_of, pick(("campus", "campus6"), small, large)
+        ),
+        "hosting": lambda: _cidr(folder / "datacentres.txt", "Data centres", as_of, _data_centres(world, rng)),
+    }  # fmt: skip
+    return [write() for name, write in made.items() if name not in without]
 
 
 class _Picker:
     """Chooses what a list names. It holds the random numbers' state; each list draws from it in turn."""
 
-    def __init__(self, world: World, plan: WorldPlan, rng: np.random.Generator) -> None:
-        self._world, self._plan, self._rng = world, plan, rng
+    def __init__(self, world: World, rng: np.random.Generator) -> None:
+        self._world, self._rng = world, rng
         single = np.isin(world.units.kind, [KIND_NUMBER[name] for name in ("server", "household", "scanner")])
         self._others = np.flatnonzero(single)
 
-    def units(self, kinds: Sequence[str], share: float, *, stale: float | None = None) -> list[str]:
-        rows = self._rows(kinds)
-        chosen = rows[self._rng.random(len(rows)) < share]
-        return self._with_stale([prefix_text(int(self._world.units.key[row])) for row in chosen], stale)
+    def __call__(self, kinds: Sequence[str], small: float, large: float, *, stale: float | None = None) -> list[str]:
+        """Whole pools and lone addresses, as the prefixes that hold just them: publishers list what they were allotted.
 
-    def pools(self, kinds: Sequence[str], share: float, *, stale: float | None = None) -> list[str]:
-        """Whole pools, as the prefixes that hold just them: publishers list what they were allotted."""
+        small, large: chance of a pool of the smallest and of the largest network.
+        """
         units, rows = self._world.units, self._rows(kinds)
-        numbers = np.unique(units.pool[rows])
-        chosen = self._rng.permutation(numbers)[: max(1, round(share * len(numbers)))]
-        texts = [
-            text
-            for number in chosen
-            for text in _covering(sorted(units.key[rows[units.pool[rows] == number]].tolist()))
-        ]
-        return self._with_stale(texts, stale)
+        rank = np.array([network.rank for network in self._world.networks])
+        _, group = np.unique(np.where(units.pool[rows] == ALONE, -1 - rows, units.pool[rows]), return_inverse=True)
+        chance = small + (large - small) * rank[units.network[rows]]
+        chance = np.where(units.since[rows] > 0, chance * _LEARNT, chance)
+        draw = self._rng.random(int(group.max(initial=-1)) + 1)[group]
+        chosen = rows[draw < chance]
+        if not len(chosen):
+            chosen = rows[:1]  # a list that names nobody would not be published
+        texts = list(_covering(np.unique(units.key[chosen]).tolist()))
+        return self._with_faults(texts, stale)
 
     def one_network(self, kind: str) -> list[str]:
-        """The pools of the one operator that publishes them."""
+        """The pools of the one operator that publishes them: the largest."""
         units, rows = self._world.units, self._rows((kind,))
-        rows = rows[units.network[rows] == units.network[rows].min()]
-        return [
-            text
-            for number in np.unique(units.pool[rows])
-            for text in _covering(sorted(units.key[rows[units.pool[rows] == number]].tolist()))
-        ]
+        if not len(rows):
+            return []
+        largest = int(np.bincount(units.network[rows]).argmax())
+        return list(_covering(np.unique(units.key[rows[units.network[rows] == largest]]).tolist()))
 
     def _rows(self, kinds: Sequence[str]) -> Ints:
         return np.flatnonzero(np.isin(self._world.units.kind, [KIND_NUMBER[name] for name in kinds]))
 
-    def _with_stale(self, texts: list[str], stale: float | None) -> list[str]:
-        """Add entries that were true once: half now somebody else's, half silent."""
-        share = self._plan.stale if stale is None else stale
-        count = round(len(texts) * share) if share else 0
-        taken = self._rng.choice(self._others, size=(count + 1) // 2, replace=False)
+    def _with_faults(self, texts: list[str], stale: float | None) -> list[str]:
+        """Add entries that were true once, half now somebody else's, half silent; and rows that are there twice."""
+        errors = self._world.plan.errors
+        share = errors.list_stale if stale is None else stale
+        count = int(np.ceil(len(texts) * share))
+        taken = self._rng.choice(self._others, size=min((count + 1) // 2, len(self._others)), replace=False)
         texts += [prefix_text(int(self._world.units.key[row])) for row in taken]
-        silent = self._rng.integers(200, 255, size=count // 2).tolist()
-        texts += [str(IPv4Address(v4_base(_HOSTER) + (240 << 8) + last)) for last in silent]
+        silent = np.unique(self._rng.integers(0, 1 << 16, size=count // 2)).tolist()
+        texts += [str(IPv4Address(_SILENT + last)) for last in silent]
+        twice = self._rng.integers(0, max(1, len(texts)), round(len(texts) * errors.duplicated)).tolist()
+        texts += [texts[at] for at in twice]
         return [texts[at] for at in self._rng.permutation(len(texts))]
 
 
 def _covering(keys: list[int]) -> Iterable[str]:
-    """The fewest prefixes that hold a pool's units and nothing else."""
-    if keys[0] < 1 << 32:
-        return map(str, collapse_addresses([IPv4Network(key) for key in keys]))
-    return map(str, collapse_addresses([IPv6Network((key << 64, 64)) for key in keys]))
+    """The fewest prefixes that hold units and nothing else."""
+    four = collapse_addresses([IPv4Network(key) for key in keys if key < 1 << 32])
+    yield from (str(network).removesuffix("/32") for network in four)
+    yield from map(str, collapse_addresses([IPv6Network((key << 64, 64)) for key in keys if key >= 1 << 32]))
 
 
-def _data_centres() -> list[str]:
-    """Hosting and VPN networks, less two that the list does not know, and, wrongly, an ISP's block for business."""
-    known = [at for at, network in enumerate(NETWORKS) if {"hosting", "vpn"} & set(network.roles)][:-2]
-    texts = [f"{IPv4Address(v4_base(at))}/16" for at in known]
-    texts += [str(IPv6Network((v6_base(at) << 64, 32))) for at in known]
-    wrong = next(at for at, network in enumerate(NETWORKS) if network.roles == ("home", "office"))
-    return [*texts, f"{IPv4Address(v4_base(wrong))}/24"]
+def _data_centres(world: World, rng: np.random.Generator) -> list[str]:
+    """Most of the networks that host servers, not all, and wrongly an ISP's blocks for business."""
+    networks, units = world.networks, world.units
+    roles = [set(network.roles) for network in networks]
+    hosts = np.array([bool({"hosting", "vpn"} & each) for each in roles])
+    known = hosts & (rng.random(len(networks)) < _KNOWN_HOSTERS)
+    business = np.array(["office" in each and "home" in each for each in roles])
+    four = units.key < 1 << 32
+    texts: list[str] = []
+    for flags, every in ((known, 1), (business, 8)):
+        of_these = four & flags[units.network]
+        blocks = np.unique(units.key[of_these] >> np.uint64(8))[::every].tolist()
+        texts += map(str, collapse_addresses([IPv4Network((block << 8, 24)) for block in blocks]))
+    texts += [str(IPv6Network((v6_start(at) << 64, 32))) for at in np.flatnonzero(known).tolist()]
+    return texts
 
 
 def _cidr(path: Path, title: str, as_of: datetime.date, texts: list[str]) -> Written:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
 import numpy as np
 
-from mipdns.simulate.agents import old_fingerprint
+from mipdns.simulate.population import World
 from mipdns.simulate.writers.files import Written, write_csv, write_lines
-from mipdns.simulate.writers.rows import Requests, Wear
+from mipdns.simulate.writers.rows import Columns, Requests, Wear, fingerprints
 
 CSV_COLUMNS = {
     "time": "when", "client": "ip", "port": "sport", "agent": "ua", "host": "site", "ja3": "ja3", "forwarded": "xff",
@@ -22,9 +22,15 @@ PARQUET_COLUMNS = {
     "bot_score": "score", "forwarded": "forwarded",
 }  # fmt: skip
 
+_CELLS = {
+    "time": "make_timestamp(micros)", "client": "client_text.text", "port": "rows.port", "agent": "agent_text.text",
+    "host": "'{site}'", "ja4": "tls_text.text", "bot_score": "rows.score",
+    "forwarded": "CASE WHEN rows.forwarded > 0 THEN forwarded_text.text END",
+}  # fmt: skip
 
-def write_logpush(folder: Path, date: datetime.date, requests: Requests, wear: Wear) -> list[Written]:
-    """Two files a day, as of two jobs: one with RFC 3339 times, the other with nanoseconds."""
+
+def write_logpush(folder: Path, day: str, requests: Requests, wear: Wear) -> list[Written]:
+    """Two files a `day`, which is a name, as of two jobs: one with RFC 3339 times, the other with nanoseconds."""
     halves: tuple[list[str], list[str]] = [], []
     agents = {text: json.dumps(text) for text in set(requests.agent)}
     rows = zip(
@@ -42,7 +48,7 @@ def write_logpush(folder: Path, date: datetime.date, requests: Requests, wear: W
             f'"RayID":"{at:016x}"}}'
         )
     return [
-        write_lines(folder / f"{date}-{name}.ndjson.gz", wear.torn(lines))
+        write_lines(folder / f"{day}-{name}.ndjson.gz", wear.torn(lines))
         for name, lines in zip(("west", "east"), halves, strict=True)
     ]
 
@@ -71,7 +77,7 @@ def write_csv_log(path: Path, requests: Requests, wear: Wear) -> Written:
         requests.client,
         requests.port,
         requests.agent,
-        requests.stack,
+        requests.ja3,
         requests.forwarded,
         strict=True,
     )
@@ -85,36 +91,56 @@ def write_csv_log(path: Path, requests: Requests, wear: Wear) -> Written:
                 port,
                 agent,
                 "app.example",
-                old_fingerprint(stack),
+                ja3,
                 origin,
             )
-            for at, (epoch_s, client, port, agent, stack, origin) in enumerate(rows)
+            for at, (epoch_s, client, port, agent, ja3, origin) in enumerate(rows)
         ),
     )
 
 
-def write_parquet_log(path: Path, requests: Requests) -> Written:
-    """The same for a program that writes Parquet: microsecond timestamps, absent values as NULL."""
+def write_parquet_log(
+    path: Path, world: World, columns: Columns, *, site: str, without: Collection[str] = ()
+) -> Written:
+    """The same for a program that writes Parquet: microsecond timestamps, absent values as NULL, zstd.
+
+    without: columns of `PARQUET_COLUMNS` that it lacks. Texts are joined to numbers inside DuckDB: a Python string for
+    every row would cost ten times the rest.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = {
-        "micros": np.array([int(epoch_s * 1e6) for epoch_s in requests.epoch_s], dtype=np.int64),
-        "remote": np.array(requests.client, dtype=object),
-        "rport": np.array(requests.port, dtype=np.int32),
-        "agent": np.array(requests.agent, dtype=object),
-        "fp": np.array(requests.ja4, dtype=object),
-        "score": np.array(requests.bot_score, dtype=np.int16),
-        "forwarded": np.array(requests.forwarded, dtype=object),
+    kept = [name for name in PARQUET_COLUMNS if name not in without]
+    cells = ", ".join(f"{_CELLS[name]} AS {PARQUET_COLUMNS[name]}" for name in kept)
+    rows = {
+        "micros": columns.micros,
+        "client": columns.client.astype(np.int32),
+        "port": columns.port.astype(np.int32),
+        "agent": columns.agent.astype(np.int32),
+        "tls": columns.tls.astype(np.int32),
+        "score": columns.bot_score.astype(np.int16),
+        "forwarded": columns.forwarded.astype(np.int32),
     }
+    texts = {
+        "client": columns.clients, "agent": world.agents.text, "tls": fingerprints(world), "forwarded": columns.origins,
+    }  # fmt: skip
     with duckdb.connect(config={"threads": 1}) as database:
-        database.register("columns", columns)
+        database.register("rows", rows)
+        for name, values in texts.items():
+            table = {"id": np.arange(len(values), dtype=np.int32), "text": np.array(values, dtype=object)}
+            database.register("texts", table)
+            # An enumeration is written as it is stored, so that no text is hashed for every row.
+            distinct = "SELECT text FROM texts GROUP BY text ORDER BY min(id)"
+            database.execute(f"CREATE TYPE {name}_kind AS ENUM ({distinct})")
+            made = f"SELECT id, text::{name}_kind AS text FROM texts"  # noqa: S608 — one of our own four names
+            database.execute(f"CREATE TABLE {name}_text AS {made}")
         database.execute(
             f"""
-            COPY (SELECT make_timestamp(micros) AS ts, remote, rport, agent, 'api.example' AS site, fp, score,
-                         nullif(forwarded, '') AS forwarded FROM columns)
-            TO '{str(path).replace("'", "''")}' (FORMAT parquet)
+            COPY (SELECT {cells.format(site=site)} FROM rows
+                  JOIN client_text ON client_text.id = rows.client JOIN agent_text ON agent_text.id = rows.agent
+                  JOIN tls_text ON tls_text.id = rows.tls JOIN forwarded_text ON forwarded_text.id = rows.forwarded)
+            TO '{str(path).replace("'", "''")}' (FORMAT parquet, COMPRESSION zstd)
             """  # noqa: S608 — COPY takes no parameter for its file; quotes are doubled
         )
-    return Written(path, len(requests.client))
+    return Written(path, len(columns.micros))
 
 
 def _rfc3339(epoch_s: float) -> str:

@@ -1,8 +1,9 @@
-"""Rows of one day as one observer has them, ready to be put into any format."""
+"""Rows of one slice's day as one observer has them, as columns and as Python values, ready for any format."""
 
 from __future__ import annotations
 
 import datetime
+import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
@@ -10,21 +11,48 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mipdns.simulate.agents import AGENTS, STACKS, fingerprint
+from mipdns.simulate.agents import FORMS, PLATFORMS, fingerprint, old_fingerprint
+from mipdns.simulate.dice import mixed, uniform
 from mipdns.simulate.habits import OBSERVERS
-from mipdns.simulate.kinds import KIND_NUMBER
+from mipdns.simulate.kinds import KIND_NUMBER, KINDS
 from mipdns.simulate.layout import Ints
-from mipdns.simulate.population import World
+from mipdns.simulate.population import People, World
 from mipdns.simulate.traffic import Connections, Day
 
-_AUTOMATED = frozenset(("library", "crawler", "scanner"))
+_AUTOMATED = np.array([name in ("library", "crawler", "scanner", "client") for name in PLATFORMS])
+_FORGERS = np.array([kind.name in ("scanner", "rotator") for kind in KINDS])
+
+
+class Scene(NamedTuple):
+    """One day of a slice of the world. part: which slice it is."""
+
+    world: World
+    people: People
+    day: Day
+    part: int
+
+
+class Columns(NamedTuple):
+    """What an observer of requests has of each, by time. connection: the row in the day's connections.
+
+    micros: since 1970. client: into `clients`, texts. agent: into the world's. tls: as in `Connections`.
+    forwarded: into `origins`, texts, of which the first is "".
+    """
+
+    connection: Ints
+    micros: Ints
+    client: Ints
+    clients: list[str]
+    port: Ints
+    agent: Ints
+    tls: Ints
+    bot_score: Ints
+    forwarded: Ints
+    origins: list[str]
 
 
 class Requests(NamedTuple):
-    """What an observer of requests has of each, as Python values in parallel. epoch_s: unix seconds.
-
-    connection: the row in the day's connections. forwarded: the client that a reverse proxy names, else "".
-    """
+    """The same as Python values in parallel. epoch_s: unix seconds. ja3: an older fingerprint of the same stack."""
 
     connection: list[int]
     epoch_s: list[float]
@@ -32,7 +60,7 @@ class Requests(NamedTuple):
     port: list[int]
     agent: list[str]
     ja4: list[str]
-    stack: list[str]
+    ja3: list[str]
     bot_score: list[int]
     forwarded: list[str]
     path: list[str]
@@ -57,52 +85,92 @@ def epoch_s(date: datetime.date) -> int:
     return int(datetime.datetime(date.year, date.month, date.day, tzinfo=datetime.UTC).timestamp())
 
 
-def requests_at(world: World, day: Day, observer: str, rng: np.random.Generator) -> Requests:
-    """The requests that reached an observer, by time."""
+def fingerprints(world: World) -> list[str]:
+    """The JA4 of each `tls` number."""
+    return [fingerprint(stack, form) for stack in world.agents.stacks for form in FORMS]
+
+
+def columns_at(scene: Scene, observer: str, rng: np.random.Generator) -> Columns:
+    """The requests that reached an observer, by time; a share of the lines appears twice."""
+    world, people, day, _ = scene
     connections = day.connections
     seen = np.flatnonzero(connections.observer[day.request] == OBSERVERS.index(observer))
+    twice = rng.integers(0, max(1, len(seen)), rng.binomial(len(seen), world.plan.errors.duplicated))
+    seen = np.sort(np.concatenate([seen, seen[twice]]))
     rows = day.request[seen]
-    agents = [entry.text for entry in AGENTS]
-    prints = [fingerprint(stack) for stack in STACKS]
-    stacks = connections.stack[rows].tolist()
-    return Requests(
-        connection=rows.tolist(),
-        epoch_s=(epoch_s(day.date) + day.request_s[seen]).tolist(),
-        client=client_texts(world, connections.unit[rows], connections.host[rows]),
-        port=connections.port[rows].tolist(),
-        agent=[agents[number] for number in connections.agent[rows].tolist()],
-        ja4=[prints[number] for number in stacks],
-        stack=[STACKS[number] for number in stacks],
-        bot_score=_bot_scores(world, connections, rows, rng),
-        forwarded=_forwarded(world, connections, rows),
-        path=[_PATHS[number] for number in rng.integers(0, len(_PATHS), len(rows)).tolist()],
+    client, clients = _clients(world, connections.unit, connections.host)
+    forwarded, origins = _forwarded(world, people, connections)
+    return Columns(
+        connection=rows,
+        micros=epoch_s(day.date) * 1_000_000 + (day.request_s[seen] * 1e6).astype(np.int64),
+        client=client[rows],
+        clients=clients,
+        port=connections.port[rows],
+        agent=connections.agent[rows],
+        tls=connections.tls[rows],
+        bot_score=_bot_scores(world, connections, rng)[rows],
+        forwarded=forwarded[rows],
+        origins=origins,
     )
 
 
-def flows_at(world: World, day: Day, observer: str) -> Flows:
+def requests_at(scene: Scene, observer: str, rng: np.random.Generator) -> Requests:
+    """The requests that reached an observer, by time, as Python values."""
+    world = scene.world
+    columns = columns_at(scene, observer, rng)
+    prints = fingerprints(world)
+    old = [old_fingerprint(stack, form) for stack in world.agents.stacks for form in FORMS]
+    tls = columns.tls.tolist()
+    return Requests(
+        connection=columns.connection.tolist(),
+        epoch_s=(columns.micros / 1e6).tolist(),
+        client=[columns.clients[at] for at in columns.client.tolist()],
+        port=columns.port.tolist(),
+        agent=[world.agents.text[at] for at in columns.agent.tolist()],
+        ja4=[prints[at] for at in tls],
+        ja3=[old[at] for at in tls],
+        bot_score=columns.bot_score.tolist(),
+        forwarded=[columns.origins[at] for at in columns.forwarded.tolist()],
+        path=[_PATHS[at] for at in rng.integers(0, len(_PATHS), len(tls)).tolist()],
+    )
+
+
+def flows_at(scene: Scene, observer: str) -> Flows:
     """The connections that reached an observer, by time."""
+    world, day = scene.world, scene.day
     connections = day.connections
     rows = np.flatnonzero(connections.observer == OBSERVERS.index(observer))
+    client, clients = _clients(world, connections.unit[rows], connections.host[rows])
     return Flows(
         connection=rows.tolist(),
         epoch_s=(epoch_s(day.date) + connections.time_s[rows]).tolist(),
-        client=client_texts(world, connections.unit[rows], connections.host[rows]),
+        client=[clients[at] for at in client.tolist()],
         port=connections.port[rows].tolist(),
         complete=connections.complete[rows].tolist(),
         quic=connections.quic[rows].tolist(),
     )
 
 
-def client_texts(world: World, unit: Ints, host: NDArray[np.uint64]) -> list[str]:
-    """Full addresses as text; each distinct one is formatted once."""
-    texts: dict[tuple[int, int], str] = {}
-    result: list[str] = []
-    for upper, lower in zip(world.units.key[unit].tolist(), host.tolist(), strict=True):
-        text = texts.get((upper, lower))
-        if text is None:
-            text = texts[upper, lower] = address_text(upper, lower)
-        result.append(text)
-    return result
+def _clients(world: World, unit: Ints, host: NDArray[np.uint64]) -> tuple[Ints, list[str]]:
+    """Full addresses: a number for each row, and the texts they stand for; each is formatted once."""
+    key = world.units.key
+    start = int(unit.min(initial=0))
+    stop = int(unit.max(initial=-1)) + 1
+    four = int(np.searchsorted(key[start:stop], 1 << 32))  # units are sorted by key, so IPv4 comes first
+    texts = [_dotted(number) for number in key[start : start + four].tolist()]
+    client = unit - start
+    six = np.flatnonzero(client >= four)
+    # Hosts are 64 random bits or 1, so a mix of unit and host tells addresses apart.
+    address = mixed(unit[six], 31) ^ host[six]
+    _, first, inverse = np.unique(address, return_index=True, return_inverse=True)
+    client[six] = four + inverse
+    halves = np.stack([key[unit[six[first]]], host[six[first]]], axis=1).astype(">u8").tobytes()
+    texts += [socket.inet_ntop(socket.AF_INET6, halves[at : at + 16]) for at in range(0, len(halves), 16)]
+    return client, texts
+
+
+def _dotted(number: int) -> str:
+    return f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 def address_text(key: int, host: int = 0) -> str:
@@ -112,28 +180,42 @@ def address_text(key: int, host: int = 0) -> str:
 
 def prefix_text(key: int) -> str:
     """A unit as a prefix: an IPv4 address, or an IPv6 /64."""
-    return address_text(key) if key < 1 << 32 else f"{address_text(key)}/64"
+    return _dotted(key) if key < 1 << 32 else f"{IPv6Address(key << 64)}/64"
 
 
-def _forwarded(world: World, connections: Connections, rows: Ints) -> list[str]:
-    """X-Forwarded-For: the home address of whoever stands behind a reverse proxy."""
+def _forwarded(world: World, people: People, connections: Connections) -> tuple[Ints, list[str]]:
+    """X-Forwarded-For of each connection: a home behind a reverse proxy, an inner address behind a gateway, a lie."""
+    result = np.zeros(len(connections.unit), dtype=np.int64)
+    origins = [""]
+    unit, kind = connections.unit, world.units.kind[connections.unit]
+    pool = world.units.pool[unit]
+    of_group = np.where(pool < 0, unit, pool + (1 << 40))
+    chance = uniform(of_group, world.seed, 32)
+    share = np.array([entry.forwards for entry in KINDS])[kind]
+    share = np.where(_FORGERS[kind], world.plan.bots.forged, share)
+    rows = np.flatnonzero(chance < share)
     person = connections.person[rows]
-    home = world.people.home[person]
-    key = world.units.key[np.maximum(home, 0)].tolist()
-    number = (person % 50_000 + 2).astype(np.int64).tolist()
-    return [
-        address_text(upper, lower) if unit >= 0 else ""
-        for unit, upper, lower in zip(home.tolist(), key, number, strict=True)
-    ]
+    home = people.home[person]
+    invented = mixed(rows, world.seed, 33) % np.uint64(223 << 24)
+    inner = (10 << 24) + (unit[rows] % 256) * 65536 + people.slot[person]
+    number = np.where(home >= 0, world.units.key[np.maximum(home, 0)], inner.astype(np.uint64))
+    number = np.where(_FORGERS[kind[rows]], np.maximum(invented, np.uint64(1 << 24)), number)
+    distinct, inverse = np.unique(number, return_inverse=True)
+    result[rows] = 1 + inverse
+    return result, origins + [_dotted(value) for value in distinct.tolist()]
 
 
-def _bot_scores(world: World, connections: Connections, rows: Ints, rng: np.random.Generator) -> list[int]:
+def _bot_scores(world: World, connections: Connections, rng: np.random.Generator) -> Ints:
     """A score that is often right: machines from 1 to 29, people from 30 to 99, one in twenty anywhere."""
-    automated = np.array([entry.platform in _AUTOMATED for entry in AGENTS])[connections.agent[rows]]
-    disguised = world.units.kind[connections.unit[rows]] == KIND_NUMBER["disguised_crawler"]
-    score = np.where(automated, rng.integers(1, 30, len(rows)), rng.integers(30, 100, len(rows)))
-    score = np.where(disguised, rng.integers(1, 70, len(rows)), score)
-    scores: list[int] = np.where(rng.random(len(rows)) < 0.05, rng.integers(1, 100, len(rows)), score).tolist()
+    size = len(connections.unit)
+    automated = _AUTOMATED[world.agents.platform[connections.agent]]
+    disguised = world.units.kind[connections.unit] == KIND_NUMBER["rotator"]
+    draw = rng.random(size)
+    low = np.where(automated | disguised, 1, 30)
+    high = np.where(disguised, 70, np.where(automated, 30, 100))
+    anywhere = rng.random(size) < 0.05
+    low, high = np.where(anywhere, 1, low), np.where(anywhere, 100, high)
+    scores: Ints = low + (draw * (high - low)).astype(np.int64)
     return scores
 
 

@@ -13,20 +13,19 @@ from pathlib import Path
 import numpy as np
 
 from mipdns.simulate.kinds import KINDS, Kind
-from mipdns.simulate.plan import TRANSIT, v4_base
+from mipdns.simulate.plan import EIGHTS
 from mipdns.simulate.population import World
 from mipdns.simulate.writers.files import Written, write_lines
 from mipdns.simulate.writers.rows import address_text, epoch_s
 
+# Probes among 3,000 units.
+# Probes among 3,000 units; a larger world has more, up to as many as RIPE Atlas has.
 _PROBES_A_KIND = {
-    "household": 40,
-    "household6": 12,
-    "cgnat": 16,
-    "mobile": 4,
-    "server": 8,
-    "lone_office": 3,
-    "campus": 2,
-}
+    "household": 40, "household6": 12, "cgnat": 16, "mobile": 4, "server": 8, "lone_office": 3, "campus": 2,
+}  # fmt: skip
+_PROBES_FOR_UNITS = 3000
+_PROBES_MOST = 12_000
+_BACKBONE = EIGHTS[-1] << 24 | 0xF1 << 16
 _TARGETS = ("33.240.0.53", "2a1e:ff00::53")
 
 
@@ -34,23 +33,27 @@ def write_atlas(path: Path, world: World, last_day: datetime.date, rng: np.rando
     """Three measurements from each of a few probes a kind, over the last three days."""
     lines: list[str] = []
     probe = 0
+    units = world.units
+    scale = min(max(1.0, len(units.kind) / _PROBES_FOR_UNITS), _PROBES_MOST / sum(_PROBES_A_KIND.values()))
+    now = units.until >= world.days - 1
     for number, kind in enumerate(KINDS):
-        rows = np.flatnonzero(world.units.kind == number)
-        wanted = _PROBES_A_KIND.get(kind.name, 0)
+        rows = np.flatnonzero((units.kind == number) & now)
+        wanted = round(_PROBES_A_KIND.get(kind.name, 0) * scale)
         for unit in np.sort(rng.permutation(rows)[: min(wanted, max(1, len(rows) // 10))]).tolist():
             probe += 1
+            shows = world.networks[int(units.network[unit])].shows
             for back in range(3):
                 day = last_day - datetime.timedelta(days=back)
                 at_s = epoch_s(day) + int(rng.integers(0, 86_000))
-                lines.append(json.dumps(_result(kind, int(world.units.key[unit]), probe, at_s, rng)))
+                lines.append(json.dumps(_result(kind, int(units.key[unit]), probe, at_s, rng, shows=shows)))
     return write_lines(path, lines)
 
 
-def _result(kind: Kind, key: int, probe: int, at_s: int, rng: np.random.Generator) -> dict[str, object]:
+def _result(kind: Kind, key: int, probe: int, at_s: int, rng: np.random.Generator, *, shows: bool) -> dict[str, object]:
     six = kind.family == 6
     source = address_text(key, 0x1234) if six else address_text(key)
-    local, hops = _beginning(kind, source, probe)
-    hops += ["2a1e:15:0:1::1", _TARGETS[1]] if six else [address_text(v4_base(TRANSIT) + probe), _TARGETS[0]]
+    local, hops = _beginning(kind, source, probe, shows=shows)
+    hops += ["2a1e:ff01:0:1::1", _TARGETS[1]] if six else [address_text(_BACKBONE + probe), _TARGETS[0]]
     return {
         "fw": 5080,
         "mver": "2.6.2",
@@ -82,14 +85,17 @@ def _replies(hop: str, at: int, rng: np.random.Generator) -> list[dict[str, obje
     ]
 
 
-def _beginning(kind: Kind, source: str, probe: int) -> tuple[str, list[str]]:
-    """The probe's own address and the hops inside its access network; "" is a hop that does not answer."""
+def _beginning(kind: Kind, source: str, probe: int, *, shows: bool) -> tuple[str, list[str]]:
+    """The probe's own address and the hops inside its access network; "" is a hop that does not answer.
+
+    shows: its carrier NAT uses 100.64.0.0/10; the others use private space as ordinary networks do, or hide.
+    """
     router = f"192.168.{probe % 3}.1"
     inside = f"192.168.{probe % 3}.{10 + probe % 200}"
     shared = f"100.{64 + probe % 64}.{probe % 256}.1"
     if kind.family == 6:
         return source, ["", f"{source.rsplit(':', 1)[0]}:1"]
-    if kind.name == "cgnat":
+    if kind.name == "cgnat" and shows:
         if probe % 5 == 0:  # a probe plugged in without a router: its own address is the shared one
             return f"100.{64 + probe % 64}.{probe % 256}.77", [shared, "10.255.0.1"]
         return inside, [router, shared, "" if probe % 4 else "10.255.0.1"]

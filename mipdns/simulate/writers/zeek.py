@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mipdns.simulate.plan import OUR_SERVER_V4, OUR_SERVER_V6
-from mipdns.simulate.population import World
-from mipdns.simulate.traffic import Day
 from mipdns.simulate.writers.files import Written, write_lines
-from mipdns.simulate.writers.rows import Wear, address_text, epoch_s, flows_at, requests_at
+from mipdns.simulate.writers.rows import Scene, Wear, address_text, epoch_s, flows_at, requests_at
 
 CONN_FIELDS = {
     "ts": "time", "uid": "string", "id.orig_h": "addr", "id.orig_p": "port", "id.resp_h": "addr", "id.resp_p": "port",
@@ -38,6 +36,7 @@ _UNANSWERED = "tcp\t-\t-\t-\t-\tS0\tF\tT\t0\tS\t1\t40\t0\t0\t-"
 _OUTWARDS = "tcp\tssl\t0.201544\t517\t4096\tSF\tT\tF\t0\tShADadFf\t8\t949\t9\t4572\t-"
 _PING = "icmp\t-\t0.000041\t56\t56\tOTH\tF\tT\t0\t-\t1\t84\t1\t84\t-"
 _ECHO_REQUEST = 8
+_PART_BITS = 22  # a slice has fewer connections to one sensor than that on a day
 
 
 class Sensor(NamedTuple):
@@ -48,25 +47,26 @@ class Sensor(NamedTuple):
     server: int
 
 
-def write_zeek(folder: Path, sensor: Sensor, world: World, day: Day, wear: Wear) -> list[Written]:
-    """conn and http of one day, in `folder`."""
-    conn = _visitors(sensor, world, day)
-    conn += _others(sensor, world, day, len(conn) // 6 + 48, wear)
+def write_zeek(folder: Path, sensor: Sensor, scene: Scene, name: str, wear: Wear) -> list[Written]:
+    """conn and http of one day, in `folder`. name: of the day and the slice."""
+    conn = _visitors(sensor, scene)
+    conn += _others(sensor, scene, len(conn) // 6 + 48, wear)
     conn.sort(key=lambda row: float(row.partition("\t")[0]))
     ending = "log.gz" if sensor.form == "tsv" else "ndjson.gz"
     written = []
-    for name, fields, rows in (("conn", CONN_FIELDS, conn), ("http", HTTP_FIELDS, _requests(sensor, world, day, wear))):
-        path = folder / f"{name}-{day.date}.{ending}"
+    for log, fields, rows in (("conn", CONN_FIELDS, conn), ("http", HTTP_FIELDS, _requests(sensor, scene, wear))):
+        path = folder / f"{log}-{name}.{ending}"
         if sensor.form == "tsv":
-            header, footer = _header(name, fields, day.date), f"#close\t{day.date}-23-59-59\n"
+            date = scene.day.date
+            header, footer = _header(log, fields, date), f"#close\t{date}-23-59-59\n"
             written.append(write_lines(path, wear.torn(rows), header=header, footer=footer))
         else:
             written.append(write_lines(path, wear.torn([_json_row(fields, row) for row in rows])))
     return written
 
 
-def _visitors(sensor: Sensor, world: World, day: Day) -> list[str]:
-    seen, first = flows_at(world, day, sensor.name), _first_uid(sensor, day.date)
+def _visitors(sensor: Sensor, scene: Scene) -> list[str]:
+    seen, first = flows_at(scene, sensor.name), _first_uid(sensor, scene)
     rows: list[str] = []
     for number, at_s, client, port, complete in zip(
         seen.connection, seen.epoch_s, seen.client, seen.port, seen.complete, strict=True
@@ -77,10 +77,11 @@ def _visitors(sensor: Sensor, world: World, day: Day) -> list[str]:
     return rows
 
 
-def _others(sensor: Sensor, world: World, day: Day, count: int, wear: Wear) -> list[str]:
+def _others(sensor: Sensor, scene: Scene, count: int, wear: Wear) -> list[str]:
     """Our server's own connections outwards, on thousands of ports, and pings whose ICMP type stands as a port."""
-    start_s, first = epoch_s(day.date), _first_uid(sensor, day.date) + (1 << 30)
-    peers = wear.rng.choice(world.units.key[world.units.key < 1 << 32], size=count).tolist()
+    start_s, first = epoch_s(scene.day.date), _first_uid(sensor, scene) + (1 << 31)
+    keys = scene.world.units.key
+    peers = wear.rng.choice(keys[keys < 1 << 32], size=count).tolist()
     seconds = (wear.rng.random(count) * 86_399).tolist()
     ports = wear.rng.integers(32768, 61000, size=count).tolist()
     ours = OUR_SERVER_V4.format(sensor.server)
@@ -94,8 +95,8 @@ def _others(sensor: Sensor, world: World, day: Day, count: int, wear: Wear) -> l
     return rows
 
 
-def _requests(sensor: Sensor, world: World, day: Day, wear: Wear) -> list[str]:
-    seen, first = requests_at(world, day, sensor.name, wear.rng), _first_uid(sensor, day.date)
+def _requests(sensor: Sensor, scene: Scene, wear: Wear) -> list[str]:
+    seen, first = requests_at(scene, sensor.name, wear.rng), _first_uid(sensor, scene)
     rows: list[str] = []
     for number, at_s, client, port, agent, forwarded, path in zip(
         seen.connection, seen.epoch_s, seen.client, seen.port, seen.agent, seen.forwarded, seen.path, strict=True
@@ -112,8 +113,8 @@ def _server(sensor: Sensor, client: str) -> str:
     return (OUR_SERVER_V6 if ":" in client else OUR_SERVER_V4).format(sensor.server)
 
 
-def _first_uid(sensor: Sensor, date: datetime.date) -> int:
-    return (date.toordinal() << 8 | sensor.server) << 32
+def _first_uid(sensor: Sensor, scene: Scene) -> int:
+    return ((scene.day.date.toordinal() << 8 | sensor.server) << 32) + (scene.part << _PART_BITS)
 
 
 def _uid(number: int) -> str:

@@ -1,4 +1,4 @@
-"""A log file before it is counted. In: a source and a path. Out: a `LogFile`: its digest, its parts and their layouts.
+"""A log file before it is counted. In: a source and a path. Out: a `LogFile`: its content, its parts and their layouts.
 
 The one rule: what DuckDB would overlook is found here. It takes a zstd file that breaks off, and a gzip file with a
 wrong checksum, for whole ones; so every packed file is unpacked once to prove that it is whole.
@@ -6,10 +6,11 @@ wrong checksum, for whole ones; so every packed file is unpacked once to prove t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import duckdb
 
@@ -18,11 +19,27 @@ from mipdns.errors import SourceUnreadable
 from mipdns.sources import reading
 from mipdns.sources.logs.formats import flows, requests, tables, zeek
 from mipdns.sources.logs.formats.layout import Layout
+from mipdns.sources.unpacking import unpacked
 
 LINE_BYTES_MAX = 2 << 20
 """DuckDB's own limit; a longer line is a bad line."""
 
+Packing = Literal["", "gzip", "zstd"]
+
 _HEAD_BYTES = 1 << 20
+_PIECE_BYTES = 256 << 10
+
+
+class Content(NamedTuple):
+    """What is inside a file, however it is called and packed.
+
+    digest, bytes: SHA-256 and size of what is stored. content, content_bytes: the same of what is unpacked.
+    """
+
+    digest: str
+    bytes: int
+    content: str
+    content_bytes: int
 
 
 class Part(NamedTuple):
@@ -34,19 +51,32 @@ class Part(NamedTuple):
 
 
 class LogFile(NamedTuple):
-    """A file that is whole and of the kind its source says. packing: ``, `gzip` or `zstd`. crlf: how its lines end."""
+    """A file that is whole and of the kind its source says. packing: ``, `gzip` or `zstd`. crlf: how its lines end.
+
+    begins: those of the earlier contents asked for that this one begins with. inode: the file's own number.
+    """
 
     path: Path
-    digest: str
-    bytes: int
-    packing: str
+    inode: int
+    content: Content
+    begins: frozenset[str]
+    packing: Packing
     crlf: bool
     parts: tuple[Part, ...]
 
+    @property
+    def bytes(self) -> int:
+        """Bytes as stored."""
+        return self.content.bytes
 
-def inspect(source: Logs, path: Path) -> LogFile:
-    """Look a file over. Raises SourceUnreadable: empty, damaged, truncated, or of another kind than its source says."""
-    packing: str = reading.compression(path)
+
+def inspect(source: Logs, path: Path, earlier: Mapping[str, int] | None = None) -> LogFile:
+    """Look a file over. earlier: contents that it may begin with, digest to size.
+
+    Raises SourceUnreadable: empty, damaged, truncated, or of another kind than its source says.
+    """
+    inode = path.stat().st_ino
+    packing = reading.compression(path)
     crlf = False
     parts: tuple[Part, ...]
     if source.format == "parquet":
@@ -55,9 +85,42 @@ def inspect(source: Logs, path: Path) -> LogFile:
         head = _head(path)
         crlf = b"\r\n" in head and b"\n" not in head.replace(b"\r\n", b"")
         parts = _parts(source, path, head)
-        if packing and not _is_zeek_tsv(source, head):  # which was read to its end for its headers
-            _prove_whole(path)
-    return LogFile(path, reading.digest(path), path.stat().st_size, packing, crlf, parts)
+    content, begins = look_inside(path, packing, earlier or {})
+    return LogFile(path, inode, content, begins, packing, crlf, parts)
+
+
+def look_inside(path: Path, packing: Packing, earlier: Mapping[str, int]) -> tuple[Content, frozenset[str]]:
+    """A file's content, and which of the earlier contents (digest to size) it begins with, in one pass.
+
+    Raises SourceUnreadable for a packed file that is not whole.
+    """
+    stored, inside = hashlib.sha256(), hashlib.sha256()
+    stored_bytes = inside_bytes = 0
+    sizes = sorted(set(earlier.values()), reverse=True)
+    begins = set()
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal stored_bytes
+        try:
+            with path.open("rb") as file:
+                while piece := file.read(_PIECE_BYTES):
+                    stored.update(piece)
+                    stored_bytes += len(piece)
+                    yield piece
+        except OSError as fault:
+            raise SourceUnreadable(f"{path}: cannot be read: {fault.strerror or fault}") from None
+
+    for whole_piece in unpacked(path, pieces(), packing) if packing else pieces():
+        piece = memoryview(whole_piece)
+        while sizes and inside_bytes + len(piece) >= sizes[-1]:
+            cut = sizes.pop() - inside_bytes
+            inside.update(piece[:cut])
+            piece, inside_bytes = piece[cut:], inside_bytes + cut
+            begins.add(inside.hexdigest())
+        inside.update(piece)
+        inside_bytes += len(piece)
+    content = Content(stored.hexdigest(), stored_bytes, inside.hexdigest(), inside_bytes)
+    return content, frozenset(begins & earlier.keys()) - {content.content}
 
 
 def _head(path: Path) -> bytes:
@@ -76,11 +139,6 @@ def _head(path: Path) -> bytes:
 
 def _is_zeek_tsv(source: Logs, head: bytes) -> bool:
     return source.format.startswith("zeek") and not head.lstrip().startswith(b"{")
-
-
-def _prove_whole(path: Path) -> None:
-    for _ in reading.chunks(path):
-        pass
 
 
 def _parts(source: Logs, path: Path, head: bytes) -> tuple[Part, ...]:

@@ -1,4 +1,8 @@
-"""Files into one table of integers. In: looked-over files. Out: the table `line`, and an account of every file.
+"""Files into hits. In: looked-over files. Out: one Parquet file of hits for each group of them, and an account of each.
+
+A group is read into `line`, a Parquet file of every line with what became of it, in the order that the scan gives;
+then its agents are told apart, its lines accounted for, and those that count written sorted by day and unit. `line`
+goes when the next group comes: what a load has on disk at once does not depend on how much it reads.
 
 The one rule: every line is accounted for. It is a row of `line`, with what became of it or the reason why it cannot be
 read, or it is one of those that DuckDB could not even cut out of the file, whose numbers DuckDB keeps.
@@ -6,19 +10,24 @@ read, or it is one of those that DuckDB could not even cut out of the file, whos
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 
 from mipdns.config import Logs
 from mipdns.errors import SourceUnreadable
-from mipdns.evidence import BadLine, FileRead
 from mipdns.sources import reading
-from mipdns.sources.logs.files import LINE_BYTES_MAX, LogFile
-from mipdns.sources.logs.lines.normalise import LINE_COLUMNS, NOTHING, SPECIAL, normalised
+from mipdns.sources.logs.counting.engine import HIT_COLUMNS
+from mipdns.sources.logs.files import LINE_BYTES_MAX
+from mipdns.sources.logs.formats.layout import quoted
+from mipdns.sources.logs.lines.normalise import COUNTS, LINE_COLUMNS, NONE, NOTHING, SPECIAL, normalised
 from mipdns.sources.logs.scan import Batch, Numbered, batches, blank_lines, raw
+from mipdns.sources.logs.texts import parquet, sql
+from mipdns.sources.logs.watching import watched
 
 FILES_WITH_EXAMPLES = 10
 """Line numbers cost a second look at a file; of a source with many bad files, the first ones must do."""
@@ -34,36 +43,157 @@ _REASONS = {
     "UNQUOTED VALUE": "a quote that does not end",
 }
 
+STAGE_SHARE = 0.6
+"""Of the time that a group takes, roughly what it takes to read its lines; the rest is sorting and writing."""
 
-def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the empty table `line`, and `rejected` for lines that never got so far."""
-    connection.execute(f"CREATE TABLE line ({LINE_COLUMNS.replace('number BIGINT, ', '')})")
-    connection.execute("CREATE TABLE rejected (file UINTEGER, number BIGINT, reason VARCHAR)")
-
-
-def ingest(connection: duckdb.DuckDBPyConnection, source: Logs, files: Sequence[Numbered]) -> Iterator[int]:
-    """Read a source's files into `line`. Yields stored bytes done, batch by batch. Raises SourceUnreadable."""
-    for batch in batches(files):
-        _insert(connection, source, batch)
-        yield sum(numbered.file.bytes for numbered in batch.files) if batch.part is batch.files[0].file.parts[-1] else 0
+HITS_OPTIONS = "FORMAT parquet, COMPRESSION zstd"
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, source: Logs, batch: Batch) -> None:
+class Ingested(NamedTuple):
+    """What became of a file's lines. newest: a day since 1970, None without a line. examples: (line number, reason).
+
+    hours: lines by hour since 1970, counting or not. days: hits by day.
+    """
+
+    file: Numbered
+    rows: int
+    dropped: int
+    rejected: int
+    newest: int | None
+    examples: tuple[tuple[int, str], ...]
+    hours: tuple[tuple[int, int], ...]
+    days: tuple[tuple[int, int], ...]
+
+
+class Group(NamedTuple):
+    """Files that were read together, and where their hits are; None where there are none."""
+
+    files: tuple[Ingested, ...]
+    hits: Path | None
+
+
+def ingest(
+    connection: duckdb.DuckDBPyConnection,
+    source: Logs,
+    files: Sequence[Numbered],
+    scratch: Path,
+    *,
+    sensor_number: int,
+    source_number: int,
+    report: Callable[[float], None],
+) -> Iterator[Group]:
+    """Read a source's files, group by group. report: told how many stored bytes are read. Raises SourceUnreadable.
+
+    The numbers of the files follow one another. Hits are left in `scratch`, for the caller to take before the next.
+    """
+    lines, hits = scratch / "lines", scratch / "hits.parquet"
+    connection.execute("CREATE OR REPLACE TABLE rejected (file UINTEGER, number BIGINT, reason VARCHAR)")
+    looked_at, done = 0, 0
+    for first, group in groupby(batches(files), key=lambda batch: batch.files[0].number):
+        lines.mkdir(exist_ok=True)
+        members: tuple[Numbered, ...] = ()
+        for at, batch in enumerate(group):
+            members = batch.files
+            with watched(connection, partial(_tell, report, done, sum(numbered.file.bytes for numbered in members))):
+                stage(connection, source, batch, lines / f"{first}-{at}.parquet")
+        _unchanged(members)
+        connection.execute(
+            f"CREATE OR REPLACE VIEW line AS SELECT * FROM read_parquet({parquet(sorted(lines.iterdir()))})"
+        )
+        accounts = _accounts(connection, source, members, FILES_WITH_EXAMPLES - looked_at)
+        looked_at += sum(bool(account.examples) for account in accounts)
+        some = any(account.days for account in accounts)
+        if some:
+            _write_hits(connection, hits, sensor_number, source_number)
+        for path in lines.iterdir():
+            path.unlink()
+        done += sum(numbered.file.bytes for numbered in members)
+        report(done)
+        yield Group(accounts, hits if some else None)
+
+
+def _tell(report: Callable[[float], None], before: int, stored: int, share: float) -> None:
+    report(before + STAGE_SHARE * share * stored)
+
+
+def stage(connection: duckdb.DuckDBPyConnection, source: Logs, batch: Batch, to: Path) -> None:
+    """Read a batch into a Parquet file of every line, and `rejected` those that never got so far."""
+    kinds = (column.split() for column in LINE_COLUMNS.split(","))
+    cells = ", ".join(f"{name}::{kind} AS {name}" for name, kind in kinds if name != "number")
     try:
         connection.execute(
-            f"INSERT INTO line WITH raw AS NOT MATERIALIZED ({raw(batch, numbered=False)})"
-            f" SELECT * EXCLUDE (number) FROM ({normalised(batch.part.layout, source)})"
+            f"COPY (WITH raw AS NOT MATERIALIZED ({raw(batch, numbered=False)})"
+            f" SELECT {cells} FROM ({normalised(batch.part.layout, source)}))"
+            f" TO {quoted(str(to))} (FORMAT parquet)"
         )
         if batch.part.layout.scan.how != "parquet":
             _keep_rejects(connection, batch)
     except (duckdb.OutOfMemoryException, duckdb.InternalException):
         raise
     except duckdb.Error as fault:
+        if "No space left" in str(fault) or str(to) in str(fault):
+            raise  # it is the work folder that is at fault
         names = ", ".join(str(numbered.file.path) for numbered in batch.files[:3])
         more = f" and {len(batch.files) - 3} more" if len(batch.files) > 3 else ""
         raise SourceUnreadable(
             f"source {source.name!r}: {names}{more}: cannot be read as {source.format}: {str(fault).splitlines()[0]}"
         ) from None
+
+
+def _unchanged(files: Sequence[Numbered]) -> None:
+    """Raise SourceUnreadable where another file has taken the name, or the file has shrunk. It may have grown."""
+    for numbered in files:
+        path, content = numbered.file.path, numbered.file.content
+        told = path.stat() if path.exists() else None
+        if told is None or told.st_ino != numbered.file.inode or told.st_size < content.bytes:
+            raise SourceUnreadable(f"{path}: was replaced while it was read (rotated?); load again")
+
+
+def _write_hits(connection: duckdb.DuckDBPyConnection, to: Path, sensor_number: int, source_number: int) -> None:
+    """The lines that count, with what their agents are, sorted by day and unit.
+
+    HASH(NULL) is a number, so a log that tells no agent must not reach it: it would be one agent more.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TABLE agent_text AS SELECT HASH(agent) AS agent, LOWER(agent) AS text"
+        f" FROM (SELECT DISTINCT agent FROM line WHERE fate = {COUNTS} AND agent <> '')"
+    )
+    connection.execute(f"CREATE OR REPLACE TABLE agent AS {sql('lines', 'agents.sql')}")
+    made = {
+        "day": "(l.seconds // 86400)",
+        "hour": "(l.seconds // 3600)",
+        "agent": f"CASE WHEN l.agent = '' THEN {NONE}::UBIGINT WHEN l.agent IS NOT NULL THEN HASH(l.agent) END",
+        "family": "CASE WHEN a.family IS NOT NULL THEN HASH(a.family) END",
+        "is_crawler": "a.is_crawler",
+        "is_mobile": "a.is_mobile",
+        "sensor": str(sensor_number),
+        "source": str(source_number),
+    }
+    cells = [(column, made.get(column[0], f"l.{column[0]}")) for column in HIT_COLUMNS.items()]
+    connection.execute(
+        f"""
+        COPY (
+            SELECT {", ".join(f"{expression}::{kind} AS {name}" for (name, kind), expression in cells)}
+            FROM line AS l
+            LEFT JOIN agent AS a ON a.agent = HASH(l.agent)
+            WHERE l.fate = {COUNTS}
+            ORDER BY day, unit
+        ) TO {quoted(str(to))} ({HITS_OPTIONS})
+        """
+    )
+    connection.execute("DROP TABLE agent_text")
+    connection.execute("DROP TABLE agent")
+
+
+def rewrite_hits(
+    connection: duckdb.DuckDBPyConnection, hits: Path, to: Path, files: Sequence[int], first_day: int
+) -> None:
+    """Write a file of hits anew, with those of these files only, from that day on."""
+    columns = ", ".join(HIT_COLUMNS)
+    connection.execute(
+        f"COPY (SELECT {columns} FROM read_parquet({parquet([hits])}) WHERE day >= {first_day}"
+        f" AND file IN ({', '.join(map(str, files))}) ORDER BY day, unit) TO {quoted(str(to))} ({HITS_OPTIONS})"
+    )
 
 
 def _keep_rejects(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
@@ -83,20 +213,13 @@ def _forget_rejects(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DROP TABLE IF EXISTS reject_scan")
 
 
-class _Account(NamedTuple):
-    rows: int
-    dropped: int
-    bad: int
-    newest: int | None
-
-
-def account(
-    connection: duckdb.DuckDBPyConnection, source: Logs, files: Sequence[Numbered], bad_lines_max: float
-) -> list[FileRead]:
-    """The account of a source's files, once all are read. Raises TooManyBadLines."""
+def _accounts(
+    connection: duckdb.DuckDBPyConnection, source: Logs, files: Sequence[Numbered], examples_left: int
+) -> tuple[Ingested, ...]:
+    """The account of the files in `line`. examples_left: bad files that may still be looked at for line numbers."""
     first, last = files[0].number, files[-1].number
     counted = {
-        row[0]: _Account(*row[1:])
+        row[0]: row[1:]
         for row in connection.execute(
             f"""
             SELECT
@@ -105,60 +228,41 @@ def account(
                 COUNT(*) FILTER (fate = {SPECIAL}),
                 COUNT(reason),
                 MAX(CASE WHEN fate <> {NOTHING} THEN seconds // 86400 END)
-            FROM line WHERE file BETWEEN ? AND ? GROUP BY file
-            """,
-            [first, last],
+            FROM line GROUP BY file
+            """
         ).fetchall()
     }
+    hours = _by_file(connection, f"seconds // 3600, COUNT(*) FROM line WHERE seconds IS NOT NULL AND fate <> {NOTHING}")
+    days = _by_file(connection, f"seconds // 86400, COUNT(*) FROM line WHERE fate = {COUNTS}")
     uncut = _rejects(connection, first, last)
-    reads = []
-    looked_at = 0
+    accounts = []
     for numbered in files:
-        rows, dropped, bad, newest = counted.get(numbered.number, _Account(0, 0, 0, None))
+        rows, dropped, bad, newest = counted.get(numbered.number, (0, 0, 0, None))
         lost, rejects = uncut.get(numbered.number, (0, []))
-        examples: list[BadLine] = []
-        if (bad or rejects) and looked_at < FILES_WITH_EXAMPLES:
-            looked_at += 1
+        examples: list[tuple[int, str]] = []
+        if (bad or rejects) and examples_left > 0:
+            examples_left -= 1
             examples = _examples(connection, source, numbered, rejects, look=bad > 0)
-        reads.append(
-            _file_read(
-                source,
-                numbered.file,
+        accounts.append(
+            Ingested(
+                file=numbered,
                 rows=rows,
                 dropped=dropped,
-                bad=bad + lost,
+                rejected=bad + lost,
                 newest=newest,
-                examples=examples,
+                examples=tuple(examples),
+                hours=tuple(hours.get(numbered.number, ())),
+                days=tuple(days.get(numbered.number, ())),
             )
         )
-    reading.check_bad_lines(
-        source.name,
-        bad_lines_max,
-        rows=sum(read.rows + read.dropped for read in reads),
-        rejected=sum(read.rejected for read in reads),
-        examples=[example for read in reads for example in read.examples][:1],
-    )
-    return reads
+    return tuple(accounts)
 
 
-def _file_read(
-    source: Logs, file: LogFile, *, rows: int, dropped: int, bad: int, newest: int | None, examples: list[BadLine]
-) -> FileRead:
-    day = None if newest is None else datetime.date(1970, 1, 1) + datetime.timedelta(days=newest)
-    return FileRead(
-        source=source.name,
-        kind=source.kind,
-        format=source.format,
-        file=str(file.path),
-        digest=file.digest,
-        bytes=file.bytes,
-        rows=rows,
-        rejected=bad,
-        dropped=dropped,
-        examples=tuple(examples),
-        dated=reading.date_of(source, file.path, day),
-        licence=source.licence,
-    )
+def _by_file(connection: duckdb.DuckDBPyConnection, counted: str) -> dict[int, list[tuple[int, int]]]:
+    found: dict[int, list[tuple[int, int]]] = {}
+    for file, at, count in connection.execute(f"SELECT file, {counted} GROUP BY ALL ORDER BY ALL").fetchall():
+        found.setdefault(file, []).append((at, count))
+    return found
 
 
 def _rejects(
@@ -187,7 +291,7 @@ def _examples(
     rejects: list[tuple[int, str]],
     *,
     look: bool,
-) -> list[BadLine]:
+) -> list[tuple[int, str]]:
     """The first bad lines of a file with their numbers: a second look at the file, in order, until enough are found."""
     found = list(rejects)
     for part in numbered.file.parts if look else ():
@@ -202,9 +306,8 @@ def _examples(
             missing += [row[0] for row in connection.execute(f"{blank_lines(batch)} LIMIT {BLANKS_KEPT}").fetchall()]
         found += [(_stored_number(number, sorted(missing)), reason) for number, reason in rows]
         _forget_rejects(connection)
-    path = str(numbered.file.path)
     return [
-        BadLine(path, number, " ".join(reason.split())[: reading.REASON_CHARACTERS])
+        (number, " ".join(reason.split())[: reading.REASON_CHARACTERS])
         for number, reason in sorted(found)[: reading.EXAMPLES_KEPT]
     ]
 

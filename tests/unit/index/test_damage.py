@@ -18,8 +18,16 @@ from mipdns.vocabulary import Verdict
 from tests.small import SERIAL, VERDICTS
 
 WIDE = [Verdict(at << 64, at << 64 | (1 << 64) - 1, 50, 1, None, None, 1, None, "2026-11-20") for at in range(9, 400)]
-GOOD = compile_bytes(sorted([*VERDICTS, *WIDE]), SERIAL)
-"""Holds something in every section."""
+
+
+def _compiled() -> bytes:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "payload_width", lambda payloads: 4)
+        return compile_bytes(sorted([*VERDICTS, *WIDE]), SERIAL)
+
+
+GOOD = _compiled()
+"""Holds something in every section, as with more payloads than 16 bits can number."""
 
 ENTRIES = [
     layout.SECTION_ENTRY.unpack_from(GOOD, layout.SECTIONS_AT + layout.SECTION_ENTRY.size * section)
@@ -95,12 +103,12 @@ def signed(**fields: int) -> bytes:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"v4_rows": 1},
-        {"v6_rows": 0xFFFFFFFF},
-        {"n6_rows": 0},
+        {"v4_entries": 1},
+        {"v6_entries": 0xFFFFFFFF},
+        {"n6_entries": 0},
         {"payloads": 0xFFFFFFFF},
         {"payload_width": 3},
-        {"payload_width": 4},
+        {"payload_width": 2},
         {"directory_bits": 7},
         {"directory_bits": 33},
         {"directory_bits": 9},

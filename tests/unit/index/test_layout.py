@@ -49,7 +49,7 @@ def test_the_texts_of_a_record_make_the_txt_answer(
     snapshot = from_verdicts([row], 1)
     offsets = layout.section_offsets(layout.section_sizes(snapshot.header, 0))
     record = layout.PAYLOAD.unpack_from(snapshot.buffer, offsets[Section.PAYLOAD])
-    _, _, _, _, prefix_size, *cuts, prefix_at, suffix_at = record[:10]
+    _, _, _, prefix_size, *cuts, _, prefix_at, suffix_at = record[:10]
     text = snapshot.buffer[offsets[Section.TEXT] :]
     prefix = text[prefix_at : prefix_at + prefix_size].decode("ascii")
     net = format_prefix(*enclosing_prefix(address, address, address))

@@ -142,17 +142,18 @@ def test_finds_in_tables_of_every_height(step: int, size: int) -> None:
             assert snapshot.find(address) == (made[at] if made[at].first <= address <= made[at].last else None)
 
 
-def test_the_sample_holds_every_16th_key_and_so_on() -> None:
+def test_the_sample_holds_the_key_of_every_line_then_every_16th_and_so_on() -> None:
     wide = [Verdict(at << 64, at << 64 | LOW_64, 50, 1, *_REST) for at in range(1 << 20, (1 << 20) + 600)]
     snapshot = from_verdicts(wide, 7)
     entry = layout.SECTION_ENTRY.unpack_from(snapshot.buffer, layout.SECTIONS_AT + 16 * layout.Section.V6_SAMPLE)
     section = snapshot.buffer[entry[0] : sum(entry)]
-    keys = [row.first >> 64 for row in wide]
+    keys = [row.first >> 64 for row in wide][:: layout.V6_LINE.entries]
     for level in layout.sample_levels(len(wide)):
-        keys = keys[::16]
         stored = struct.unpack_from(f"<{level.stride // 8}Q", section, level.at)
         assert [*stored] == keys + [LOW_64] * (len(stored) - len(keys))
-    assert len(keys) <= layout.FANOUT
+        height = len(keys)
+        keys = keys[::16]
+    assert 1 < height <= layout.FANOUT
 
 
 def test_an_empty_build_holds_nothing() -> None:
@@ -181,7 +182,7 @@ def test_a_row_cut_at_64s_is_one_range_still() -> None:
     row = verdict("2001:db8:0:1::5-2001:db8:0:4::9")
     snapshot = from_verdicts([row], 1)
     assert len(snapshot) == 1
-    assert (snapshot.header.v6_rows, snapshot.header.n6_rows) == (1, 2)
+    assert (snapshot.header.v6_entries, snapshot.header.n6_entries) == (2, 4)
     for address in (row.first, row.first | LOW_64, (row.first | LOW_64) + 1, row.last & ~LOW_64, row.last):
         assert_same(snapshot.find(address), row, address)
     assert snapshot.find(row.first - 1) is snapshot.find(row.last + 1) is None

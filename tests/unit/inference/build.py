@@ -82,6 +82,7 @@ class Judged(NamedTuple):
     counts: dict[str, int]
     scores: dict[str, float | int] | None
     beliefs: Sequence[Belief]
+    histogram: tuple[int, ...]
     assertions: list[Assertion]
 
 
@@ -106,7 +107,8 @@ def judged(
     """`judge` with the shipped scorecard on the day of these tests."""
     seen = logs(units) if units is not None else None
     networks = rest.pop("networks", [])
-    return complete(judge(seen, routes, networks, said, scorecard=CARD, as_of=AS_OF, **rest))  # type: ignore[arg-type]  # keywords pass through
+    as_of = rest.pop("as_of", AS_OF)
+    return complete(judge(seen, routes, networks, said, scorecard=CARD, as_of=as_of, **rest))  # type: ignore[arg-type]  # keywords pass through
 
 
 def at(judgement: Judged, text: str) -> Verdict | None:

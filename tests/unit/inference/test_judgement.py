@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 
 import numpy as np
@@ -148,6 +149,14 @@ def test_labels_score_what_was_inferred_without_them():
     assert scores is not None
     assert (scores["labelled"], scores["confirmed"], scores["agreement"]) == (2, 1, 0.5)
     assert 0.3 < scores["brier"] < 0.5
+    assert scores["auc"] == 0.5
+    assert 0.3 < scores["ece"] < 0.5
+
+
+def test_measured_units_are_counted_by_what_is_served():
+    judgement = judged({"51.15.7.9": people.CGNAT, "51.15.7.10": people.QUIET}, [assertion("51.16.7.9", "list.tor")])
+    served = [row.confidence for row in judgement.verdicts if row.first <= net.parse_address("51.15.7.10")]
+    assert [percent for percent, units in enumerate(judgement.histogram) for _ in range(units)] == sorted(served)
 
 
 def test_every_as_that_is_named_stands_among_the_networks():
@@ -191,3 +200,10 @@ def test_the_default_prior_is_the_scorecards():
     (row,) = judged(None, [assertion("51.15.7.9", "names.static")]).verdicts
     (same,) = judged(None, [assertion("51.15.7.9", "names.static")], prior=CARD.prior).verdicts
     assert row == same
+
+
+def test_what_was_not_seen_for_long_fades_towards_the_prior():
+    seen = {"51.15.7.9": people.CGNAT}
+    fresh = judged(seen, [])
+    old = judged(seen, [], as_of=AS_OF + datetime.timedelta(120))
+    assert confidence(fresh, "51.15.7.9") > confidence(old, "51.15.7.9") > 100 * CARD.prior - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS
 from mipdns.inference import crowd, explain
+from mipdns.inference.ageing import aged_columns
 from mipdns.inference.reasons import term_points
 from mipdns.inference.scorecard import MEASURED, probability_points
 from mipdns.inference.voices import NOTHING, hear, voice
@@ -117,7 +119,12 @@ def test_percent_of_log_odds(percent, points):
 @given(
     st.lists(
         st.tuples(
-            unit_columns(), st.fixed_dictionaries(CONTEXT), TYPES, TYPES, st.lists(ORIGINS, max_size=3, unique=True)
+            unit_columns(),
+            st.fixed_dictionaries(CONTEXT),
+            TYPES,
+            TYPES,
+            st.lists(ORIGINS, max_size=3, unique=True),
+            st.integers(0, 90),
         ),
         min_size=1,
         max_size=8,
@@ -135,7 +142,9 @@ def test_the_vector_and_the_plain_form_agree(units, prior):
 
     said = [[assertion("51.15.7.9", origin) for origin in unit[4]] for unit in units]
     heards = [hear([voice(one, CARD, AS_OF) for one in every], CARD) for every in said]
-    facts = crowd.Facts(crowd.measure(columns, CARD, MEASURED), kinds(2), kinds(3), np.arange(len(units)))
+    ages = np.array([unit[5] for unit in units], dtype=np.int64)
+    measured = aged_columns(crowd.measure(columns, CARD, MEASURED), ages, CARD.rules)
+    facts = crowd.Facts(measured, kinds(2), kinds(3), np.arange(len(units)))
     total_ = crowd.weigh(facts, crowd.Heards(heards), CARD, prior)
     for at, unit in enumerate(units):
         told = explain(
@@ -147,6 +156,7 @@ def test_the_vector_and_the_plain_form_agree(units, prior):
             prior=prior,
             declared=unit[2],
             traffic=unit[3],
+            last_day=AS_OF - datetime.timedelta(unit[5]),
         )
         assert round(told.log_odds * 1000) == total_.points[at]
         assert told.confidence == total_.confidence[at]

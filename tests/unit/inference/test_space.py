@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mipdns import net
-from mipdns.inference.space import Origins, broken_units, find, key_ranges, sweep
+from mipdns.inference.space import Origins, broken_units, find, key_ranges
+from mipdns.inference.sweeping import sweep
 from tests.unit.inference.worlds import ranges, route_tables
 
 CLAIMS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9), st.integers(0, 3)), max_size=12)

@@ -56,7 +56,7 @@ def active(evidence, rng):
     loud = rng.choice([0, 7, 900], size=len(rows)).astype(np.float64)
     shares = [np.floor(loud * share) for share in (0.1, 0.5, 1.0)]
     home, weekend, hour = (np.array(one, dtype=kind) for one, kind in zip(columns, ["u8", "?", "i1"], strict=True))
-    return Profile(home, weekend, hour, loud, *shares, np.full(len(rows), 20.0))
+    return Profile._make([home, weekend, hour, loud, *shares, np.full(len(rows), 20.0)])
 
 
 def cut(chunk, rng):

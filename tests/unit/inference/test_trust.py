@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mipdns import net
 from mipdns.evidence import Label
-from mipdns.inference import trust
+from mipdns.inference import ageing, trust
 from mipdns.inference.space import Origins
 from mipdns.inference.trust import EVERYWHERE, UNTESTED, Trust
 from mipdns.vocabulary import Class
@@ -48,7 +48,7 @@ def learn(labels, assertions):
     ],
 )
 def test_a_weight_halves_with_each_half_life(age_days, half_life_days, points, left):
-    assert trust.faded(points, age_days, half_life_days) == left
+    assert ageing.faded(points, ageing.kept(age_days, half_life_days)) == left
 
 
 def test_a_word_is_fresh_for_a_week_and_one_of_tomorrow_is_fresh_too():

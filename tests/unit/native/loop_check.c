@@ -87,9 +87,10 @@ struct mip_served_pair {
 };
 
 static ssize_t say_pair(const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet,
-                        size_t size, uint8_t *out)
+                        size_t size, const struct mip_asked *asked, uint8_t *out)
 {
     (void)peer;
+    (void)asked;
     const struct mip_served_pair *pair = (const struct mip_served_pair *)served;
     memcpy(out, packet, size < 12 ? size : 12);
     out[12] = pair->first;
@@ -130,7 +131,7 @@ static void check_swap(void)
     int server = bound(&at, &size), client = socket(AF_INET, SOCK_DGRAM, 0);
     hold(connect(client, (struct sockaddr *)&at, size) == 0, "the server can be reached");
     free((void *)(uintptr_t)mip_replace(&current, made(0)));
-    struct mip_udp *udp = mip_udp_new(server, false, say_pair, &current, &bell);
+    struct mip_udp *udp = mip_udp_new(server, false, NULL, say_pair, &current, &bell);
     pthread_t thread;
     pthread_create(&thread, NULL, run, udp);
     for (unsigned number = 1; number <= SWAPS; number++) {
@@ -163,10 +164,10 @@ static void check_swap(void)
 static bool pressed[ASKED + 1];
 static unsigned answered;
 
-static ssize_t slowly(const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet, size_t size,
-                      uint8_t *out)
+static ssize_t slowly(const struct mip_served *served, const struct mip_peer *peer, const uint8_t *packet,
+                      size_t size, const struct mip_asked *asked, uint8_t *out)
 {
-    (void)served, (void)packet, (void)size, (void)out;
+    (void)served, (void)packet, (void)size, (void)asked, (void)out;
     pressed[answered++] = peer->under_load;
     usleep(SLOW_US);
     return 0;
@@ -182,7 +183,7 @@ static void check_load(void)
     for (int sent = 0; sent < ASKED; sent++) {
         hold(send(client, "twelve bytes", 12, 0) == 12, "a query can be sent");
     }
-    struct mip_udp *udp = mip_udp_new(server, false, slowly, &current, &bell);
+    struct mip_udp *udp = mip_udp_new(server, false, NULL, slowly, &current, &bell);
     pthread_t thread;
     pthread_create(&thread, NULL, run, udp);
     uint64_t counters[MIP_COUNTERS] = {0};

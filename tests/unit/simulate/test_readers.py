@@ -12,13 +12,12 @@ import pytest
 from mipdns import config, net
 from mipdns.config import read_config
 from mipdns.evidence import FileRead
-from mipdns.progress import silent
 from mipdns.simulate import Summary
 from mipdns.simulate.plan import WorldPlan
 from mipdns.sources import atlas, egress, peeringdb, ptr, routes, truth
-from mipdns.sources.logs import read_logs
 from mipdns.sources.reading import Read
 from tests.chunks import whole
+from tests.unit.sources.logs.bench import read_whole
 
 from .conftest import AS_OF
 
@@ -61,14 +60,13 @@ def test_traceroutes_find_carrier_nat_and_nothing_else_shared(summary: Summary):
 def test_logs_are_read_whole_but_for_the_torn_lines(summary: Summary):
     read = read_config(summary.config)
     sources = [source for source in read.sources if isinstance(source, config.Logs)]
-    evidence, files = read_logs(sources, read.load, silent, now=AS_OF)
+    evidence, files = read_whole(sources, read.load, now=AS_OF)
     written = {str(file.path): file.rows for file in summary.files}
     assert {file.file for file in files} == {name for name in written if "/logs/" in name}
     for file in files:
-        assert file.rejected <= 2 * WorldPlan().torn_lines * written[file.file], file
+        assert file.rejected <= 2 * WorldPlan().errors.torn_lines * written[file.file], file
         assert file.rows + file.rejected <= written[file.file]
         assert file.dropped == 0 or file.source in ("shop", "blog"), "health checks from 127.0.0.1"
-    assert evidence is not None
     assert (evidence.as_of, evidence.complete_days) == (summary.last_day, 3)
     known = {_unit_key(row["prefix"]) for row in _truth(summary)}
     seen = set(whole(evidence).units.key.tolist())

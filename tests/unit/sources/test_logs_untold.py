@@ -9,9 +9,8 @@ from pathlib import Path
 
 from mipdns import config
 from mipdns.evidence import UnitTable
-from mipdns.progress import silent
-from mipdns.sources.logs import read_logs
 from tests.chunks import whole
+from tests.unit.sources.logs.bench import read_whole
 
 BROWSERS = [
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
@@ -22,8 +21,7 @@ AGENTS = ["agents_hour_max", "agents_day_max", "agents_day_median", "families_da
 
 def counted(folder: Path, *sources: config.Logs) -> UnitTable:
     load = config.Load(work=str(folder / "work"))
-    evidence, _ = read_logs(list(sources), load, silent, now=datetime.date(2026, 11, 20))
-    assert evidence is not None
+    evidence, _ = read_whole(sources, load, now=datetime.date(2026, 11, 20))
     return whole(evidence).units
 
 

@@ -195,3 +195,18 @@ def test_reading_loads_nothing_that_writes():
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert ran.stdout.strip() == "[]"
+
+
+def test_a_snapshot_reads_one_build_whatever_is_loaded_meanwhile(path):
+    address = net.parse_address("51.15.7.9")
+    with store.snapshot(path) as kept:
+        store.regenerate(path, contents([verdict("51.15.9.0/24")]), busy_s=0.1)
+        verdict_ = store.find_verdict(kept, address)
+        assert verdict_ is not None
+        assert (store.latest_build(kept).verdicts, verdict_.confidence) == (2, 87)
+        assert len(store.sources(kept)) == 2
+        assert store.observation_at(kept, address) is not None
+        assert len(store.assertions_at(kept, address)) == 1
+        assert store.network_of(kept, 64500) is not None
+        assert store.listed_since(kept, address) == AS_OF
+    assert store.find_verdict(path, address) is None

@@ -2,7 +2,7 @@
 --
 -- A count is NULL where no source of the unit's could tell (agents in a connection log), and 0 where one told that
 -- there was none. Requests are combined over sources and sensors as in hours.sql; what is counted distinct is counted
--- over all of them at once, because the same agent or address seen twice is one.
+-- over all of them at once, because the same agent or address seen twice is one. 65,536 agents are counted and no more.
 WITH by_source AS (
     SELECT
         unit, day, sensor, source,
@@ -88,7 +88,7 @@ others AS (
 SELECT
     r.unit, r.day, r.requests, r.agent_requests, r.crawler_requests, r.mobile_requests, r.forwarded_told,
     r.forwarded_requests,
-    CASE WHEN r.agent_told > 0 THEN COALESCE(a.agents, 0) END AS agents,
+    CASE WHEN a.agents > 65536 THEN 65536 WHEN r.agent_told > 0 THEN COALESCE(a.agents, 0) END AS agents,
     CASE WHEN r.agent_told > 0 THEN COALESCE(a.families, 0) END AS families,
     a.top_agent_requests,
     CASE WHEN o.tls_told > 0 THEN o.tls END AS tls,

@@ -75,7 +75,7 @@ EVIDENCE_COLUMNS: dict[str, dict[str, str]] = {
     "day_count": DAY_COLUMNS,
     "score_count": SCORE_COLUMNS,
 }
-"""The tables of day evidence, their columns in order, with DuckDB's types. What each means stands in docs/evidence.md."""
+"""The tables of day evidence, their columns in order, with DuckDB's types: see docs/evidence.md."""
 
 EVIDENCE_SQL: dict[str, str] = {"hour_count": "hours.sql", "day_count": "days.sql", "score_count": "scores.sql"}
 """The SELECT that makes each table, in this package."""

@@ -8,6 +8,8 @@
 -- most too low a number, never a crowd that is not there. Each full address has its own 65,536 ports, so they are
 -- counted by address and the unit has the largest; a /64 is never a sum.
 --
+-- Agents. 65,536 are counted and no more: what a client can make up has a limit.
+--
 -- full_requests and its like: only from sensors that saw the whole day.
 WITH by_source AS (
     SELECT
@@ -73,7 +75,8 @@ agents AS (
 
 SELECT
     r.unit, r.hour, r.day, r.requests, r.full_requests, r.full_agent_requests, r.full_crawler_requests,
-    r.full_mobile_requests, p.ports, p.blocks, a.agents
+    r.full_mobile_requests, p.ports, p.blocks,
+    CASE WHEN a.agents > 65536 THEN 65536 ELSE a.agents END AS agents
 FROM requests AS r
 LEFT JOIN ports AS p ON r.unit = p.unit AND r.hour = p.hour
 LEFT JOIN agents AS a ON r.unit = a.unit AND r.hour = a.hour

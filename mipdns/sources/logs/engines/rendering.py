@@ -25,6 +25,17 @@ def select(table: str, dialect: str) -> str:
     return translate(text, dialect)
 
 
+@cache
+def agents(dialect: str) -> str:
+    """The SELECT of `lines/agents.sql`, likewise."""
+    return translate(resources.files("mipdns.sources.logs.lines").joinpath("agents.sql").read_text("utf-8"), dialect)
+
+
+def expression(text: str, dialect: str) -> str:
+    """A portable expression in a dialect."""
+    return translate(f"SELECT {text}", dialect).removeprefix("SELECT ")
+
+
 def translate(text: str, dialect: str) -> str:
     """One portable statement in a dialect, without its comments. Raises EngineError without sqlglot."""
     try:

@@ -5,7 +5,7 @@ Out: the layout.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mipdns.config import Logs
@@ -32,7 +32,7 @@ def csv_table(path: Path, source: Logs, first_line: str) -> Layout:
     _check(path, source, names)
     cells: dict[str, str] = {ours: f"c{names.index(theirs) + 1}" for ours, theirs in source.columns.items()}
     scan = Scan("csv", separator, len(names))
-    return layout(scan, "SELECT * FROM raw", _columns(cells, lambda ours: cells[ours]))
+    return layout(scan, "SELECT * FROM raw", columns_of(cells, lambda ours: cells[ours]))
 
 
 def parquet_table(path: Path, source: Logs, types: Sequence[tuple[str, str]]) -> Layout:
@@ -40,7 +40,7 @@ def parquet_table(path: Path, source: Logs, types: Sequence[tuple[str, str]]) ->
     _check(path, source, [name for name, _ in types])
     kinds = dict(types)
     cells: dict[str, str] = {ours: identifier(theirs) for ours, theirs in source.columns.items()}
-    columns = _columns(cells, lambda ours: f"CAST({cells[ours]} AS VARCHAR)")
+    columns = columns_of(cells, lambda ours: f"CAST({cells[ours]} AS VARCHAR)")
     if kinds[source.columns["time"]].startswith(("TIMESTAMP", "DATE")):
         columns["seconds"] = f"TRY_CAST(FLOOR(EPOCH({cells['time']})) AS BIGINT)"
     return layout(Scan("parquet"), "SELECT * FROM raw", columns)
@@ -55,7 +55,8 @@ def _check(path: Path, source: Logs, names: Sequence[str]) -> None:
             )
 
 
-def _columns(cells: dict[str, str], text: Callable[[str], str]) -> dict[str, str]:
+def columns_of(cells: Mapping[str, str], text: Callable[[str], str]) -> dict[str, str]:
+    """The columns of a `Layout`, from those that the configuration names. text: the SQL of one of them, as text."""
     columns = {"time": text("time"), "client": f"TRIM({text('client')})"}
     for ours in ("port", "bot_score", "server"):
         if ours in cells:

@@ -49,8 +49,8 @@ def normalised(layout: Layout, source: Logs) -> str:
             f"SELECT *, CASE WHEN forwarded NOT IN ('', '-') THEN first_address(forwarded) END AS claimed FROM ({sql})"
         )
     sql = f"SELECT *, TRY_CAST(port AS UINTEGER) AS port_number FROM ({with_addresses(sql, addresses)})"
-    sql = f"SELECT *, {_reason(addresses)} AS reason FROM ({sql})"
-    sql = f"SELECT *, {_fate(source, 'server' in given)} AS fate FROM ({sql})"
+    sql = f"SELECT *, {bad_line_reason(addresses)} AS reason FROM ({sql})"
+    sql = f"SELECT *, {fate_of_line(source, 'server' in given)} AS fate FROM ({sql})"
     claimed = "HASH(claimed_high, claimed_low)" if "forwarded" in given else "NULL"
     return f"""
         SELECT
@@ -63,11 +63,11 @@ def normalised(layout: Layout, source: Logs) -> str:
             CASE WHEN reason IS NULL THEN seconds END AS seconds,
             CASE WHEN fate = {COUNTS} AND port_number > 0 THEN port_number END AS port,
             CASE WHEN fate = {COUNTS} THEN CASE WHEN agent = '-' THEN '' ELSE agent END END AS agent,
-            CASE WHEN tls IN ('', '-') THEN {NONE} WHEN tls IS NOT NULL THEN HASH(tls) END AS tls,
+            CASE WHEN tls IN ('', '-') THEN {NONE}::UBIGINT WHEN tls IS NOT NULL THEN HASH(tls) END AS tls,
             CASE
-                WHEN forwarded IN ('', '-') THEN {NO_HEADER}
+                WHEN forwarded IN ('', '-') THEN {NO_HEADER}::UBIGINT
                 WHEN {"claimed_low IS NOT NULL" if "forwarded" in given else "FALSE"} THEN {claimed}
-                WHEN forwarded IS NOT NULL THEN {NO_ADDRESS}
+                WHEN forwarded IS NOT NULL THEN {NO_ADDRESS}::UBIGINT
             END AS forwarded,
             CASE WHEN TRY_CAST(bot_score AS UTINYINT) BETWEEN 1 AND 99 THEN bot_score::UTINYINT END AS bot_score
         FROM ({sql})
@@ -82,7 +82,7 @@ def _record(origin: str, given: dict[str, str]) -> str:
     return sql if "seconds" in given else f"SELECT *, seconds_of(time) AS seconds FROM ({sql})"
 
 
-def _reason(addresses: list[str]) -> str:
+def bad_line_reason(addresses: list[str]) -> str:
     """Why a line cannot be read, the first that holds; NULL where it can."""
     tests = [
         ("skip", "NULL"),
@@ -101,7 +101,7 @@ def _reason(addresses: list[str]) -> str:
     return f"CASE {' '.join(f'WHEN {test} THEN {reason}' for test, reason in tests)} END"
 
 
-def _fate(source: Logs, has_server: bool) -> str:
+def fate_of_line(source: Logs, has_server: bool) -> str:
     """What becomes of a line that was read; NULL for a bad one.
 
     With `ours`: the client is not in it, and the destination, where it is known, is. Without: what the log itself

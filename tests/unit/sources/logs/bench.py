@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +14,13 @@ import duckdb
 
 from mipdns import config, net
 from mipdns.evidence import FileRead, LogEvidence
-from mipdns.progress import silent
-from mipdns.sources.logs import _connect, _read, read_logs
+from mipdns.progress import Progress, silent
+from mipdns.sources.logs import read_logs
 from mipdns.sources.logs.files import inspect
+from mipdns.sources.logs.ingest import stage
 from mipdns.sources.logs.lines.normalise import COUNTS, ELSEWHERE, NOTHING, SPECIAL
-from mipdns.sources.logs.scan import Numbered
+from mipdns.sources.logs.scan import Numbered, batches
+from mipdns.sources.logs.texts import parquet, sql
 from tests.chunks import whole
 
 NOW = datetime.date(2027, 1, 1)
@@ -38,16 +41,22 @@ class Line(NamedTuple):
 
 
 @contextmanager
-def opened(folder: Path, *sources: config.Logs, bad_lines_max: float = 1.0) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in which the sources' lines stand in table `line`."""
+def opened(folder: Path, *sources: config.Logs) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in which the sources' lines stand in view `line`."""
     folder.mkdir(exist_ok=True)
-    load = config.Load(work=str(folder), threads=2, bad_lines_max=bad_lines_max)
-    files, at = [], 0
-    for source in sources:
-        files.append([Numbered(at + number, inspect(source, Path(path))) for number, path in enumerate(source.paths)])
-        at += len(source.paths)
-    with tempfile.TemporaryDirectory(dir=folder) as fresh, _connect(Path(fresh), load) as connection:
-        _read(connection, sources, files, load, silent)
+    numbers = count()
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as fresh,
+        duckdb.connect(config={"threads": 2, "preserve_insertion_order": False}) as connection,
+    ):
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(sql("lines", "macros.sql"))
+        connection.execute("CREATE TABLE rejected (file UINTEGER, number BIGINT, reason VARCHAR)")
+        for source in sources:
+            files = [Numbered(next(numbers), inspect(source, Path(path))) for path in source.paths]
+            for at, batch in enumerate(batches(files)):
+                stage(connection, source, batch, Path(fresh) / f"{source.name}-{at}.parquet")
+        connection.execute(f"CREATE VIEW line AS SELECT * FROM read_parquet({parquet(sorted(Path(fresh).iterdir()))})")
         yield connection
 
 
@@ -75,13 +84,26 @@ def lines(tmp_path: Path, content: str | bytes, name: str = "a.log", **keys: Any
     ]
 
 
+def read_whole(
+    sources: Sequence[config.Logs], load: config.Load, *, progress: Progress = silent, now: datetime.date = NOW
+) -> tuple[LogEvidence, list[FileRead]]:
+    """`read_logs`, whose chunks may still be asked for when it has let go of its folder."""
+    with read_logs(sources, load, progress, now=now) as (evidence, files):
+        assert evidence is not None
+        chunk = whole(evidence)
+        again = whole(evidence)
+    assert chunk.units.key.tolist() == again.units.key.tolist()
+    return evidence._replace(chunks=lambda: [chunk]), files
+
+
 def read(folder: Path, *sources: config.Logs, **load: Any) -> tuple[LogEvidence, list[FileRead]]:
-    """`read_logs`, in a work folder of its own that must be left empty."""
-    work = folder / "work"
-    evidence, files = read_logs(sources, config.Load(work=str(work), **{"threads": 2, **load}), silent, now=NOW)
-    assert evidence is not None
-    assert list(work.iterdir()) == []
-    return evidence, files
+    """`read_logs`, in a work folder that is fresh unless `work` names one, and in which nothing half made stays."""
+    fresh = tempfile.TemporaryDirectory(dir=folder)
+    with fresh as name:
+        work = Path(load.pop("work", name))
+        told = read_whole(sources, config.Load(work=str(work), **{"threads": 2, **load}))
+        assert not (work / "evidence" / "scratch").exists()
+    return told
 
 
 def features(evidence: LogEvidence) -> dict[str, dict[str, float]]:

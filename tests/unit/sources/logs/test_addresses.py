@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mipdns import net
 from mipdns.errors import AddressError
-from mipdns.sources.logs.counting.count import sql
 from mipdns.sources.logs.lines.addresses import is_v4, with_addresses, within
+from mipdns.sources.logs.texts import sql
 
 PLAIN = [
     "0.0.0.0", "255.255.255.255", "192.0.2.1", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.04", "1.2.3.4 ",

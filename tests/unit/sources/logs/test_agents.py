@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mipdns.sources.logs.counting.count import sql
+from mipdns.sources.logs.texts import sql
 
 
 def classified(agents: Iterable[str]) -> dict[str, tuple[str, bool, bool]]:

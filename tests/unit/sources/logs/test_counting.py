@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from mipdns import config, net
 from mipdns.evidence import UNIT_COLUMNS, LogEvidence
-from mipdns.sources.logs.counting import count as counting
+from mipdns.sources.logs.counting import embedded
+from mipdns.sources.logs.counting import window as windows
 from mipdns.sources.logs.counting.coverage import day_number
 from tests.chunks import whole
 from tests.unit.sources.logs.bench import features, read
@@ -125,7 +126,10 @@ tellings = st.fixed_dictionaries(
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_column_is_what_brute_force_counts(hits: list[Hit], told: dict[str, set[str]], parts: int) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "BYTES_A_ROW", parts * (1 << 30) // len(hits))
+        patch.setattr(embedded, "ROWS_LEAST", 1)
+        patch.setattr(embedded, "BYTES_A_ROW", parts * (1 << 30) // len(hits))
+        patch.setattr(windows, "ROWS_LEAST", 1)
+        patch.setattr(windows, "BYTES_A_ROW", parts * (1 << 30) // len(hits))
         evidence, files = read(Path(folder), *write(Path(folder), hits, told))
     assert sum(file.rows for file in files) == len(hits)
     assert evidence.as_of == datetime.date(1970, 1, 1) + datetime.timedelta(days=max(hit.day for hit in hits))

@@ -17,9 +17,9 @@ from mipdns import config
 from mipdns.errors import SourceError, SourceMissing, SourceUnreadable, TooManyBadLines
 from mipdns.evidence import BadLine
 from mipdns.progress import silent
-from mipdns.sources.logs import _locked, read_logs
+from mipdns.sources.logs import read_logs
 from tests.chunks import whole
-from tests.unit.sources.logs.bench import NOW, features, read
+from tests.unit.sources.logs.bench import NOW, features, read, read_whole
 
 LINE = '{} - - [20/Nov/2026:{:02}:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Mozilla/5.0 (X11; Linux x86_64)"\n'
 CONTENT = "".join(LINE.format(f"9.9.{at // 250}.{at % 250}", at % 24) for at in range(5000)).encode()
@@ -159,12 +159,12 @@ def test_a_bad_file_is_one_clear_line(
 ) -> None:
     source = make(tmp_path)
     with pytest.raises(error) as caught:
-        read_logs([source], config.Load(work=str(tmp_path / "work")), silent, now=NOW)
+        read_whole([source], config.Load(work=str(tmp_path / "work")))
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     for word in told:
         assert word in message
-    assert list((tmp_path / "work").glob("*")) == []
+    assert not [path for path in (tmp_path / "work").rglob("*.parquet") if path.is_file()]
 
 
 def test_parquet_truncated_and_without_column(tmp_path: Path) -> None:
@@ -175,28 +175,28 @@ def test_parquet_truncated_and_without_column(tmp_path: Path) -> None:
         )
     source = config.Logs(name="p", format="parquet", path=str(path), columns={"time": "t", "client": "c"})
     with pytest.raises(SourceUnreadable, match=r"t\.parquet.*'c' \(columns.client\); there are 't', 'who'"):
-        read_logs([source], config.Load(work=str(tmp_path / "work")), silent, now=NOW)
+        read_whole([source], config.Load(work=str(tmp_path / "work")))
     path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(SourceUnreadable, match=r"t\.parquet"):
-        read_logs([source], config.Load(work=str(tmp_path / "work")), silent, now=NOW)
+        read_whole([source], config.Load(work=str(tmp_path / "work")))
 
 
 def test_nothing_is_read_before_all_files_are_looked_over(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(CONTENT)
     said: list[str] = []
     with pytest.raises(SourceMissing):
-        read_logs(
+        read_whole(
             [combined(tmp_path / "a.log"), combined(tmp_path / "absent.log", "late")],
             config.Load(work=str(tmp_path / "work")),
-            lambda stage, _: said.append(stage),
-            now=NOW,
+            progress=lambda stage, _: said.append(stage),
         )
     assert said == []
     assert not (tmp_path / "work").exists()
 
 
 def test_no_sources_no_evidence(tmp_path: Path) -> None:
-    assert read_logs([], config.Load(work=str(tmp_path / "work")), silent, now=NOW) == (None, [])
+    with read_logs([], config.Load(work=str(tmp_path / "work")), silent, now=NOW) as told:
+        assert told == (None, [])
 
 
 def test_globs_repeat_no_file_and_names_are_no_patterns(tmp_path: Path) -> None:
@@ -291,24 +291,11 @@ def test_progress_runs_from_nothing_to_all(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(CONTENT)
     said: list[tuple[str, float]] = []
     load = config.Load(work=str(tmp_path / "work"))
-    read_logs([combined(tmp_path / "a.log")], load, lambda stage, done: said.append((stage, done)), now=NOW)
+    read_whole([combined(tmp_path / "a.log")], load, progress=lambda stage, done: said.append((stage, done)))
     for stage in ("read logs", "count logs"):
         shares = [done for name, done in said if name == stage]
         assert shares == sorted(shares)
         assert (shares[0], shares[-1]) == (0.0, 1.0)
-
-
-def test_what_killed_loads_left_is_removed_and_what_lives_is_not(tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_bytes(CONTENT)
-    dead, alive = tmp_path / "work" / "logs-dead", tmp_path / "work" / "logs-alive"
-    for folder in (dead, alive):
-        folder.mkdir(parents=True)
-        (folder / "lines.duckdb").write_text("x")
-    with _locked(alive) as locked:
-        assert locked
-        load = config.Load(work=str(tmp_path / "work"))
-        read_logs([combined(tmp_path / "a.log")], load, silent, now=NOW)
-    assert list((tmp_path / "work").iterdir()) == [alive]
 
 
 def test_too_little_memory_is_said(tmp_path: Path) -> None:

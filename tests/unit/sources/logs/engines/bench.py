@@ -9,8 +9,10 @@ from __future__ import annotations
 import importlib.resources
 import importlib.util
 import os
+import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,7 +25,7 @@ import pytest
 
 from mipdns.errors import EngineError
 from mipdns.sources.logs.counting.engine import EVIDENCE_COLUMNS, EVIDENCE_SQL, HIT_COLUMNS, Engine, Share
-from mipdns.sources.logs.engines.clickhouse import Embedded
+from mipdns.sources.logs.engines.inprocess import Embedded
 
 UNIT_MAX = (1 << 64) - 1
 USER, PASSWORD = "mipdns", "s3cret"
@@ -116,7 +118,8 @@ def counted(engine: Engine, share: Share) -> dict[str, tuple[list[tuple[str, str
 class FarClickHouse(HTTPServer):
     """ClickHouse's HTTP interface, as far as it is used, with chDB behind it: real statements, real HTTP.
 
-    asked: the parameters and headers of each request. upset: (status, text) to answer with instead.
+    asked: the parameters and headers of each request. statements: those without a body. upset: (status, text) to answer
+    with instead. silent_s: how long it waits before it answers.
     """
 
     def __init__(self, transport: Embedded, folder: Path) -> None:
@@ -124,8 +127,16 @@ class FarClickHouse(HTTPServer):
         self.transport = transport
         self.folder = folder
         self.asked: list[tuple[dict[str, str], dict[str, str]]] = []
+        self.statements: list[str] = []
         self.upset: tuple[int, str] | None = None
+        self.silent_s = 0.0
         self.sessions: set[str] = set()
+
+    def days_read(self) -> list[str]:
+        """Where the days begin whose rows were read whole, in order."""
+        begins = (re.search(r"ts >= toDateTime\((\d+)\)", text.replace("`", "")) for text in self.statements)
+        found = zip(begins, self.statements, strict=True)
+        return [begin[1] for begin, text in found if begin and text.startswith("CREATE TEMPORARY TABLE line")]
 
     @property
     def url(self) -> str:
@@ -140,6 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(headers["content-length"]))
         self.server.asked.append((asked, headers))
+        time.sleep(self.server.silent_s)
         if self.server.upset is not None:
             self._answer(self.server.upset[0], self.server.upset[1].encode())
         elif (headers.get("x-clickhouse-user"), headers.get("x-clickhouse-key")) != (USER, PASSWORD):
@@ -161,6 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
             assert form == "Parquet"
             columns = into[into.index("(") + 1 : into.index(")")]
             return self.server.transport._query(f"{into} SELECT {columns} FROM file('{sent}', Parquet)", "Null")
+        self.server.statements.append(body.decode())
         return self.server.transport._query(body.decode(), asked.get("default_format", "TabSeparated"))
 
     def _answer(self, status: int, body: bytes) -> None:

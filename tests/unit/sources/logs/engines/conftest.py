@@ -10,9 +10,11 @@ import duckdb
 import pytest
 
 from mipdns.sources.logs.counting.engine import Engine
-from mipdns.sources.logs.engines.clickhouse import ClickHouse, Embedded, Transport, embedded
+from mipdns.sources.logs.engines.clickhouse import ClickHouse
 from mipdns.sources.logs.engines.http import Http
+from mipdns.sources.logs.engines.inprocess import Embedded, embedded
 from mipdns.sources.logs.engines.spark import Spark, session
+from mipdns.sources.logs.engines.statements import Transport
 from tests.unit.sources.logs.engines.bench import PASSWORD, USER, FarClickHouse, far_clickhouse, needed
 
 

@@ -1,0 +1,47 @@
+"""How evidence fades with time. In: points and ages. Out: points, nearer to 0.
+
+The one rule: a word or a measurement is fresh for some days and then weighs half after each half-life, in whole points
+towards 0; so what was true of an address fades as the address is given to others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mipdns.inference.scorecard import POINTS, Rules
+from mipdns.vocabulary import Signal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def kept(age_days: int, half_life_days: int) -> int:
+    """What is left of a weight so many days after it was fresh, in thousandths."""
+    return math.floor(POINTS * math.exp2(-max(age_days, 0) / half_life_days))
+
+
+def faded(points: int, thousandths: int) -> int:
+    """So many thousandths of some points, rounded towards 0."""
+    size: int = abs(points) * thousandths // POINTS
+    return size if points > 0 else -size
+
+
+def aged(measured: Mapping[Signal, int], age_days: int, rules: Rules) -> dict[Signal, int]:
+    """What traffic says, by signal, of a unit last seen so many days before the day judged."""
+    left = kept(age_days - rules.fresh_days, rules.traffic_half_life_days)
+    return {signal: faded(points, left) for signal, points in measured.items()}
+
+
+def aged_columns(
+    measured: Mapping[Signal, NDArray[np.int64]], age_days: NDArray[np.int64], rules: Rules
+) -> dict[Signal, NDArray[np.int64]]:
+    """`aged` of many units."""
+    import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
+
+    days, at = np.unique(age_days, return_inverse=True)
+    table = [kept(day - rules.fresh_days, rules.traffic_half_life_days) for day in days.tolist()]
+    left = np.array(table, dtype=np.int64)[at]
+    return {signal: np.sign(points) * (np.abs(points) * left // POINTS) for signal, points in measured.items()}

@@ -1,0 +1,65 @@
+"""What would be served without some evidence. In: names of signals, sources or kinds. Out: what is left to judge.
+
+The one rule: a name that nothing here goes by is an error that lists those that do, because a typing mistake would
+otherwise look like evidence that did not matter.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from mipdns.errors import UnknownEvidence
+from mipdns.evidence import FEEDBACK, Assertion, NetworkType
+from mipdns.inference import Scorecard
+from mipdns.vocabulary import SIGNAL_NAMES, Signal
+
+
+class Grounds(NamedTuple):
+    """What an address is judged from. features: columns of its unit, None where no log saw it; last_day: when."""
+
+    features: Mapping[str, float] | None
+    assertions: tuple[Assertion, ...]
+    declared: NetworkType | None
+    traffic: NetworkType | None
+    last_day: datetime.date | None
+    card: Scorecard
+
+
+def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Grounds:
+    """The grounds less what is left out: signals (`ports`, `trace`), sources by name, all sources of a kind (`atlas`).
+
+    kinds: name and kind of each source of the build. Raises UnknownEvidence.
+    """
+    named = dict(kinds)
+    silent = set(left_out)
+    known = {*SIGNAL_NAMES, *named, *named.values(), FEEDBACK}
+    for name in left_out:
+        if name not in known:
+            raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
+    logs = {name for name, kind in named.items() if kind == "logs"}
+    unseen = "logs" in silent or (logs and logs <= silent)
+    if logs & silent and not unseen:
+        raise UnknownEvidence(
+            f"{', '.join(sorted(logs & silent))}: the log sources are counted together; leave out logs, or a signal"
+        )
+    kept = tuple(
+        one for one in grounds.assertions if not {one.source, named.get(one.source), _name(one.signal)} & silent
+    )
+    return Grounds(
+        None if unseen else grounds.features,
+        kept,
+        None if {"network", "peeringdb"} & silent else grounds.declared,
+        None if "traffic" in silent or unseen else grounds.traffic,
+        grounds.last_day,
+        msgspec.structs.replace(
+            grounds.card, terms=tuple(term for term in grounds.card.terms if term.signal not in silent)
+        ),
+    )
+
+
+def _name(signal: Signal) -> str:
+    return (signal.name or "").lower()
