@@ -7,6 +7,7 @@ scorecard. The one rule: a unit is known only where the truth names it or a rang
 from __future__ import annotations
 
 import csv
+import datetime
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,7 @@ from mipdns.store.observed import observed
 from mipdns.vocabulary import CLASS_NAMES
 
 PEOPLE_MAX = 1 << 40
+EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
 class Known(NamedTuple):
@@ -99,6 +101,7 @@ def read_sample(database: Path, truth: Sequence[Known], card: Scorecard, *, with
     whole = Sample(
         world=np.zeros(len(units.key), dtype=np.int64),
         key=units.key,
+        age_days=seen.as_of.toordinal() - EPOCH - units.last_day.astype(np.int64),
         asn=units.asn,
         declared=np.array([kinds.get(asn, -1) for asn in units.asn.tolist()], dtype=np.int8),
         traffic=units.traffic,

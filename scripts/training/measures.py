@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from mipdns.inference import character, crowd
-from mipdns.inference.scorecard import MEASURED, Scorecard
-from mipdns.inference.training.sample import Sample, around
+from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.training.sample import Sample, around, facts
 
 SERVED = ((1, 25), (25, 50), (50, 80), (80, 95), (95, 101))
 UNITS_MIN = 200
@@ -24,9 +24,9 @@ def measure(sample: Sample, card: Scorecard, prior: float | None = None) -> dict
     is named.
     """
     columns = around(sample, card)
-    facts = crowd.Facts(crowd.measure(columns, card, MEASURED), sample.declared, sample.traffic, sample.sets)
-    total = crowd.weigh(facts, crowd.Heards(sample.heard), card, prior or card.prior)
-    kind = character.of_units(columns, facts, total.confidence, sample.heard, card)
+    seen = facts(sample, card, columns)
+    total = crowd.weigh(seen, crowd.Heards(sample.heard), card, prior or card.prior)
+    kind = character.of_units(columns, seen, total.confidence, sample.heard, card)
     known = sample.known
     shared, served = sample.shared[known], total.confidence[known]
     told = served / 100.0

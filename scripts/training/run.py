@@ -26,7 +26,7 @@ from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, join
 from mipdns.inference.training.text import card_text
 from mipdns.train import read_sample, truth_of_file
-from scripts.training.measures import COLUMNS, measure, row
+from measures import COLUMNS, measure, row
 
 CARD = Path("mipdns/inference/scorecard.json")
 

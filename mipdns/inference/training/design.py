@@ -85,7 +85,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate(
         "requests_per_port", "ports", (1.1, 1.3, 1.6, 2, 3, 5, 10), "free",
         "how much is asked over one connection tells people from programs",
-        ("judgement",), {"requests_hour_max": (8, None)},
+        (), {"requests_hour_max": (8, None)},
     ),
     # agents
     *_by_exposure(
@@ -115,20 +115,20 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate(
         "agents_day_median", "agents", (2, 3, 4, 6, 10), "rising",
         "what is true of the busiest day is truer if it is so on most",
-        ("judgement",), {"days": (2, None)},
+        (), {"days": (2, None)},
     ),
     *(
         Candidate(
             "agent_evenness", "agents", (1.3, 1.6, 2, 2.2, 3, 5), "rising",
             "agents of people are uneven; agents used equally often come from a list that one program draws from",
-            ("judgement",), {"agents_day_max": (10, None), "requests_per_agent": band},
+            (), {"agents_day_max": (10, None), "requests_per_agent": band},
         )
         for band in ((3, 12), (12, None))
     ),
     Candidate(
         "agent_top_share", "agents", (0.1, 0.15, 0.2, 0.25, 0.4, 0.6, 0.9), "falling",
         "the commonest agent of many people has a small share; nine requests in ten are one busy program",
-        ("judgement",), {"requests_day_max": (20, None), "agents_day_max": (4, None)},
+        (), {"requests_day_max": (20, None), "agents_day_max": (4, None)},
     ),
     Candidate(
         "requests_per_agent", "agents", (2, 4, 8, 12, 20, 30, 60), "falling",
@@ -188,7 +188,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate(
         "night_share", "shape", (0.02, 0.05, 0.1, 0.2, 0.24, 0.28, 0.3), "free",
         "people sleep: a third of the requests in the quietest third of the day is a machine's evenness",
-        ("judgement",), {"requests_day_max": (60, None)},
+        (), {"requests_day_max": (60, None)},
     ),
     Candidate(
         "days", "shape", (2, 3, 5), "free", "who comes every day is many, or a machine", ("metwally2011",),

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns.evidence import NETWORK_TYPES
-from mipdns.inference import features
+from mipdns.inference import crowd, features
 from mipdns.inference.crowd import HOSTING
 from mipdns.inference.scorecard import (
     POINTS,
@@ -28,7 +28,7 @@ from mipdns.inference.scorecard import (
 from mipdns.inference.training import additive, calibration
 from mipdns.inference.training.additive import Floats, Steps
 from mipdns.inference.training.design import CANDIDATES, NEIGHBOURS, Candidate
-from mipdns.inference.training.sample import Sample, around
+from mipdns.inference.training.sample import Sample, around, facts
 
 RIDGE = 2e-4
 UNITS_MIN = 120
@@ -91,12 +91,7 @@ def _folds(sample: Sample) -> NDArray[np.int64]:
 
 def traffic_points(sample: Sample, card: Scorecard) -> NDArray[np.int64]:
     """The sum of all terms and the context, before calibration, without the prior."""
-    from mipdns.inference import crowd
-    from mipdns.inference.scorecard import MEASURED
-
-    measured = crowd.measure(around(sample, card), card, MEASURED)
-    facts = crowd.Facts(measured, sample.declared, sample.traffic, sample.sets)
-    return crowd.traffic_sum(facts, crowd.Heards(sample.heard), card)
+    return crowd.traffic_sum(facts(sample, card, around(sample, card)), crowd.Heards(sample.heard), card)
 
 
 def _said(sample: Sample) -> Floats:
@@ -182,7 +177,7 @@ def _term(design: Design, height: Floats) -> FeatureTerm | None:
             return None
         edges, kept = [design.edges[0]], [kept[0]] * 2
     return FeatureTerm(
-        one.feature, one.signal, tuple(edges), tuple(kept), one.monotone, one.reason, one.source, dict(one.when)
+        one.feature, one.signal, tuple(edges), tuple(kept), one.monotone, one.reason, (*one.source, "worlds"), dict(one.when)
     )
 
 
@@ -192,7 +187,9 @@ def _with_context(card: Scorecard, heights: Sequence[Floats]) -> Scorecard:
 
     def types(old: TypeTerm, found: Floats) -> TypeTerm:
         kinds = {kind: round(float(found[at]), DECIMALS) + 0.0 for at, kind in enumerate(NETWORK_TYPES)}
-        return msgspec.structs.replace(old, **kinds | {"hosting": hosting})
+        kinds["hosting"] = hosting
+        source = (*(name for name in old.source if name not in ("judgement", "worlds")), "worlds")
+        return msgspec.structs.replace(old, **kinds, source=source)
 
     network = NetworkTerms(types(card.network.declared, declared), types(card.network.traffic, traffic))
     term = msgspec.structs.replace(card.assertions["list.hosting"], weight=hosting)

@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 
 from mipdns.inference import character, crowd
-from mipdns.inference.scorecard import MEASURED, Scorecard
-from mipdns.inference.training.sample import Sample, around
+from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.training.sample import Sample, around, facts
 from mipdns.vocabulary import CLASS_NAMES
 
 COVERED = 0.88
@@ -27,13 +27,13 @@ UNITS_MIN = 100
 def learn_people(sample: Sample, card: Scorecard) -> Scorecard:
     """The scorecard with ranges of users by class and factors on counts; as it was where too little is known."""
     columns = around(sample, card)
-    facts = crowd.Facts(crowd.measure(columns, card, MEASURED), sample.declared, sample.traffic, sample.sets)
-    total = crowd.weigh(facts, crowd.Heards(sample.heard), card, card.prior)
+    known = facts(sample, card, columns)
+    total = crowd.weigh(known, crowd.Heards(sample.heard), card, card.prior)
     asked = np.flatnonzero(sample.known & sample.shared & (sample.users > 0) & (total.confidence >= card.rules.listed))
     if len(asked) < UNITS_MIN:
         return card
     some = {name: values[asked] for name, values in columns.items()}
-    few, confidence, users = facts.take(asked), total.confidence[asked], sample.users[asked]
+    few, confidence, users = known.take(asked), total.confidence[asked], sample.users[asked]
     best, narrowest = card, np.inf
     for tail, agents_high, ports_high in product(TAILS, AGENTS_HIGH, PORTS_HIGH):
         classes = dict(card.users.classes)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
 from mipdns.inference import crowd, surroundings
+from mipdns.inference.ageing import aged_columns
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
 from mipdns.vocabulary import Signal
@@ -24,13 +25,14 @@ OWN = tuple(signal for signal in MEASURED if signal is not Signal.NEIGHBOURS)
 class Sample(NamedTuple):
     """Units of one or more worlds (a world is one load), sorted by world and key.
 
-    world: number of the load. key, asn, declared, traffic, columns: as in `ObservationTable` and `crowd.Facts`.
+    world: number of the load. age_days: since the unit was seen, on the day judged from. key, asn, declared, traffic, columns: as in `ObservationTable` and `crowd.Facts`.
     sets: into `heard`. known: whether the truth tells of it; the others stand here as neighbours. shared: the truth. users: people a day, 0 where not told. classes: `Class` bits of the truth.
     population: by world, the share of shared units among all that the truth names, seen or not.
     """
 
     world: NDArray[np.int64]
     key: NDArray[np.uint64]
+    age_days: NDArray[np.int64]
     asn: NDArray[np.int64]
     declared: NDArray[np.int8]
     traffic: NDArray[np.int8]
@@ -50,7 +52,7 @@ class Sample(NamedTuple):
             columns=columns,
             **{
                 name: getattr(self, name)[at]
-                for name in ("world", "key", "asn", "declared", "traffic", "sets", "known", "shared", "users", "classes")
+                for name in ("world", "key", "age_days", "asn", "declared", "traffic", "sets", "known", "shared", "users", "classes")
             },
         )
 
@@ -63,7 +65,7 @@ def join(samples: Sequence[Sample]) -> Sample:
         sets.append(sample.sets + len(heard))
         worlds.append(np.full(len(sample.key), number, dtype=np.int64))
         heard += sample.heard
-    plain = ("key", "asn", "declared", "traffic", "known", "shared", "users", "classes")
+    plain = ("key", "age_days", "asn", "declared", "traffic", "known", "shared", "users", "classes")
     together = {name: np.concatenate([getattr(sample, name) for sample in samples]) for name in plain}
     names = [*UNIT_COLUMNS, *CONTEXT_COLUMNS]
     columns = {name: np.concatenate([sample.columns[name] for sample in samples]) for name in names}
@@ -83,9 +85,13 @@ def around(sample: Sample, card: Scorecard) -> dict[str, NDArray[np.float32]]:
     return columns
 
 
+def facts(sample: Sample, card: Scorecard, columns: dict[str, NDArray[np.float32]]) -> crowd.Facts:
+    """What the rules look at. columns: of `around`."""
+    measured = aged_columns(crowd.measure(columns, card, MEASURED), sample.age_days, card.rules)
+    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets)
+
+
 def score(sample: Sample, card: Scorecard, prior: float | None = None) -> crowd.Total:
     """What a load with this scorecard would make of each unit."""
-    columns = around(sample, card)
-    measured = crowd.measure(columns, card, MEASURED)
-    facts = crowd.Facts(measured, sample.declared, sample.traffic, sample.sets)
-    return crowd.weigh(facts, crowd.Heards(sample.heard), card, prior or card.prior)
+    found = facts(sample, card, around(sample, card))
+    return crowd.weigh(found, crowd.Heards(sample.heard), card, prior or card.prior)
