@@ -292,6 +292,42 @@ def feedback(
 
 
 @main.command()
+@click.option(
+    "--truth",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV of what is true; default: what traceroutes and partners say, judged without them.",
+)
+@click.option("--without", multiple=True, metavar="NAME", help="Judge without this signal, source or kind, too.")
+@click.option("--json", "json_file", type=click.File("w", "utf-8"), help="Write the whole document here; - for here.")
+@click.option("--html", "html_file", type=click.File("w", "utf-8"), help="Write a page to look at.")
+@click.option("--draws", type=click.IntRange(10, 10_000), default=500, show_default=True, help="Of the bootstrap.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same intervals.")
+@with_config
+def validate(
+    config: Config,
+    truth: Path | None,
+    without: tuple[str, ...],
+    json_file: TextIO | None,
+    html_file: TextIO | None,
+    draws: int,
+    seed: int,
+) -> None:
+    """Compare the newest build with what is true: how right is it, and where?"""
+    from mipdns.validation.page import page
+    from mipdns.validation.report import Plan
+    from mipdns.validation.validate import as_text
+    from mipdns.validation.validate import validate as run_validate
+
+    document = run_validate(Path(config.store.database), truth, without=without, plan=Plan(draws=draws, seed=seed))
+    if html_file:
+        html_file.write(page(document))
+    if json_file:
+        json_file.write(json.dumps(document) + "\n")
+    if json_file is None or json_file.name != "<stdout>":
+        click.echo(as_text(document))
+
+
+@main.command()
 @as_json
 @with_config
 def check(config: Config, as_json: bool) -> None:

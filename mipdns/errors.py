@@ -24,6 +24,7 @@ and exits with 1.
     ├── FeedbackError               a person's word cannot be taken: a day that has not come, nobody who says it
     ├── ExportError                 what is served cannot be written in the form asked for: too large, no such list
     ├── UnknownEvidence             evidence to leave out that nothing goes by, or that cannot be told apart
+    ├── ValidationError             there is nothing that verdicts could be compared with
     └── LookupFailed                a server did not answer, or not with sense
 """
 
@@ -120,6 +121,10 @@ class ExportError(MipdnsError):
 
 class UnknownEvidence(MipdnsError):
     """Evidence is to be left out that nothing in this build goes by, or that was counted together with other."""
+
+
+class ValidationError(MipdnsError):
+    """There is no truth to compare verdicts with, or none that speaks of what was judged."""
 
 
 class LookupFailed(MipdnsError):

@@ -199,6 +199,13 @@ class JudgedNetwork(NamedTuple):
     units: int
 
 
+Kept = Literal["all", "listed", "none"]
+"""Of which units what was seen is kept: all, those that are listed, or none."""
+
+OBSERVATIONS_LEFT_OUT = "observations_left_out"
+"""The count of a build that says of how many units it was not kept; absent where of all it was."""
+
+
 class VerdictTable(NamedTuple):
     """Rows of `vocabulary.Verdict` as columns.
 

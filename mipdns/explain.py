@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mipdns import inference, net, store, whatif
-from mipdns.evidence import Assertion
+from mipdns.evidence import OBSERVATIONS_LEFT_OUT, Assertion
 from mipdns.inference import Term
 from mipdns.store import Build, Observation
 from mipdns.vocabulary import Class, Signal, Verdict, names
@@ -61,7 +61,10 @@ def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Expla
             inference.shipped_scorecard(),
         )
         trust = inference.Trust.of(store.beliefs(kept))
-        if observation is None and not assertions:
+        measured = verdict.sources & ~(Signal.NEIGHBOURS | _SAID) or not (verdict.sources or assertions)
+        if observation is None and measured and build.counts.get(OBSERVATIONS_LEFT_OUT):
+            explanation = _unkept(verdict, grounds.card)
+        elif observation is None and not assertions:
             explanation = inference.explain_pooled(verdict.confidence, grounds.card)
         else:
             explanation = _reasons(address, grounds, build, verdict.asn, trust)
@@ -75,6 +78,18 @@ def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Expla
         return Explained(
             address, build, verdict, network, observation, assertions, explanation, since, tuple(left_out), without
         )
+
+
+def _unkept(verdict: Verdict, card: inference.Scorecard) -> inference.Explanation:
+    """The one term of an address of which nothing measured was kept."""
+    explanation = inference.explain_pooled(verdict.confidence, card)
+    (term,) = explanation.terms
+    spoke = ", ".join(names(Signal(verdict.sources))) or "nothing clearly"
+    reason = f"what was measured was not kept ([load] observations); what spoke: {spoke}"
+    return explanation._replace(terms=(term._replace(signal=None, origin="rule.unkept", reason=reason),))
+
+
+_SAID = Signal.TRACE | Signal.NAMES | Signal.LIST | Signal.PARTNER
 
 
 def _reasons(

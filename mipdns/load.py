@@ -114,6 +114,7 @@ def _build(config: Config, stages: Stages, today: datetime.date, held: ExitStack
             scorecard=(card := inference.shipped_scorecard()),
             prior=config.load.prior,
             as_of=as_of,
+            observations=config.load.observations,
             progress=progress,
         )
     counts = {"lines_outside_window": evidence.logs.lines_outside} if evidence.logs else {}

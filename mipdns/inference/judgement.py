@@ -22,9 +22,11 @@ from mipdns import net
 from mipdns.evidence import (
     CONTEXT_COLUMNS,
     NETWORK_TYPES,
+    OBSERVATIONS_LEFT_OUT,
     Assertion,
     Conclusion,
     JudgedNetwork,
+    Kept,
     Label,
     LogEvidence,
     Network,
@@ -73,6 +75,7 @@ def judge(
     labels: Iterable[Label] = (),
     exclude: Iterable[Range] = (),
     prior: float | None = None,
+    observations: Kept = "all",
     progress: Progress = silent,
     units_max: int = UNITS_MAX,
 ) -> Judgement:
@@ -81,7 +84,9 @@ def judge(
     routes: disjoint and sorted. labels: what people said, against which sources are held (see `trust`). exclude:
     128-bit ranges never listed. prior: share of multi-user units among those seen in logs, strictly between 0 and 1;
     None for the scorecard's. as_of: assertions that expired before it are left out, and later ones are fresh.
-    units_max: judged at once. Raises ConfigError where the scorecard has no weight for an assertion's origin.
+    observations: of which units the
+    parts tell what the scorecard saw. units_max: judged at once. Raises ConfigError where the scorecard has no weight
+    for an assertion's origin.
     """
     logs = logs or LogEvidence(lambda: [], as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
     prior = scorecard.prior if prior is None else prior
@@ -89,7 +94,7 @@ def judge(
     holes = {"special": net.SPECIAL, "excluded": net.merge_ranges(exclude)}
     ground = space.survey(assertions, origins, holes, scorecard, as_of, labels)
     named = {network.asn: network for network in networks}
-    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, as_of, units_max)
+    judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, as_of, observations, units_max)
     return Judgement(judging.parts(progress), judging.conclude, ground.kept)
 
 
@@ -106,6 +111,7 @@ class _Judging:
         card: Scorecard,
         prior: float,
         as_of: datetime.date,
+        observations: Kept,
         units_max: int,
     ) -> None:
         self.logs = logs
@@ -115,6 +121,7 @@ class _Judging:
         self.card = card
         self.prior = prior
         self.as_of = as_of.toordinal() - EPOCH
+        self.observations = observations
         self.units_max = units_max
         self.holes = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
         self.hole_keys = {name: _hole_keys(ranges) for name, ranges in holes.items()}
@@ -145,9 +152,9 @@ class _Judging:
         for stretch in stretches(self.logs.chunks(), units_max=self.units_max):
             pieces, observations = self._judge(stretch)
             yield Part(self._counted(rows.add(pieces)), observations)
-            passed += len(observations.key)
+            passed += len(stretch.units.key)
             progress("judge", 0.1 + 0.9 * passed / max(self.counts["units"], 1))
-        yield Part(self._counted(rows.finish()), _nothing_observed(observations))
+        yield Part(self._counted(rows.finish()), _take(observations, slice(0)))
         progress("judge", 1.0)
         self.done = True
 
@@ -158,6 +165,8 @@ class _Judging:
         by_class = {name: self.counts.pop(f"listed_{name}", 0) for name in CLASS_NAMES}
         counts = {name: self.counts[name] for name in ("units", "pooled", "verdicts", "listed")}
         counts |= {f"listed_{name}": rows for name, rows in by_class.items()}
+        if left_out := self.counts[OBSERVATIONS_LEFT_OUT]:
+            counts[OBSERVATIONS_LEFT_OUT] = left_out
         dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in self.hole_keys}
         return Conclusion(
             self._networks(),
@@ -191,7 +200,17 @@ class _Judging:
         self.counts["pooled"] += len(covered.asn)
         unseen = self._judge_asserted(self.overlay.asserted(units.key, stretch.first, stretch.last))
         observations = ObservationTable(units.key, units.last_day, asn, traffic, columns)
-        return join([judged, covered, unseen]), observations
+        return join([judged, covered, unseen]), self._kept(observations, rows.unit, judged.confidence)
+
+    def _kept(self, seen: ObservationTable, unit: NDArray[np.int64], confidence: NDArray[np.int64]) -> ObservationTable:
+        """What is kept of what was seen. unit, confidence: of each judged row."""
+        if self.observations == "all":
+            return seen
+        keep = np.zeros(len(seen.key), dtype=np.bool_)
+        if self.observations == "listed":
+            keep[unit[confidence >= self.card.rules.listed]] = True
+        self.counts[OBSERVATIONS_LEFT_OUT] += int(np.sum(~keep))
+        return _take(seen, keep)
 
     def _judge_measured(
         self,
@@ -301,11 +320,10 @@ def _hole_keys(ranges: list[Range]) -> tuple[NDArray[np.uint64], NDArray[np.uint
     return lows, highs
 
 
-def _nothing_observed(like: ObservationTable) -> ObservationTable:
-    key, last_day, asn, traffic, columns = like
-    return ObservationTable(
-        key[:0], last_day[:0], asn[:0], traffic[:0], {name: column[:0] for name, column in columns.items()}
-    )
+def _take(seen: ObservationTable, which: slice | NDArray[np.bool_]) -> ObservationTable:
+    key, last_day, asn, traffic, columns = seen
+    kept = {name: column[which] for name, column in columns.items()}
+    return ObservationTable(key[which], last_day[which], asn[which], traffic[which], kept)
 
 
 assert tuple(CONTEXT_COLUMNS) == ("neighbours_seen", "neighbours_crowded")  # noqa: S101  (what `neighbours` returns)

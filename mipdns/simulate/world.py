@@ -26,7 +26,7 @@ from mipdns.simulate.population import World, make_people, make_world, slices, s
 from mipdns.simulate.traffic import make_day
 from mipdns.simulate.writers import flows, lists, logs, names, networks, traces, words, zeek
 from mipdns.simulate.writers.files import Written
-from mipdns.simulate.writers.rows import Requests, Scene, Wear, columns_at, flows_at, requests_at
+from mipdns.simulate.writers.rows import Requests, Scene, Wear, columns_at, dotted_texts, flows_at, requests_at
 
 _LOGS, _CLAIMS = 4, 5  # independent streams of random numbers
 _OBSERVER = "edge"  # the one that sees everything where there is one log
@@ -120,10 +120,10 @@ def _write_logs(folder: Path, world: World, dates: list[datetime.date], form: Fo
     written: list[Written] = []
     parts = list(slices(world))
     for part, (start, stop) in enumerate(parts):
-        people = make_people(world, start, stop)
+        people, dotted = make_people(world, start, stop), dotted_texts(world, start, stop)
         for at, date in enumerate(dates):
             day = make_day(world, people, at, date, one_log=form != "mixed")
-            scene = Scene(world, people, day, part)
+            scene = Scene(world, people, day, part, dotted)
             name = f"{date}" if len(parts) == 1 else f"{date}-{part:04}"
             wear = Wear(world.plan.errors.torn_lines, stream(world.seed, _LOGS, start, at))
             if form == "mixed":

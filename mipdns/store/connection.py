@@ -19,6 +19,8 @@ BUSY_S = 5.0
 
 _CHECKPOINT_WAIT_MS = 1000
 _CACHE_KIB = 64 * 1024
+_FREE_PAGES_MIN = 4096
+"""16 MiB: less free room than that is not worth writing a file anew."""
 
 
 @contextmanager
@@ -94,9 +96,22 @@ def writing(path: Path, *, busy_s: float = BUSY_S) -> Iterator[sqlite3.Connectio
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            _give_back(connection)
             _truncate_log(connection)
         finally:
             connection.close()
+
+
+def _give_back(connection: sqlite3.Connection) -> None:
+    """Make the file small again after a build that is much smaller than those before; else the next one needs the room.
+
+    It is written anew, with a copy in the folder for temporary files; where there is no room for that, it stays.
+    """
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    if free >= _FREE_PAGES_MIN and 2 * free > pages:
+        with suppress(sqlite3.OperationalError):
+            connection.execute("VACUUM")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

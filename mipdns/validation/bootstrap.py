@@ -6,7 +6,7 @@ networks never seen, so the interval must be as wide as networks differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,29 +63,27 @@ def _summed(cells: Counts, confidence: NDArray[np.int64]) -> Counts:
     return found
 
 
-def intervals(
-    units: Clusters, metrics: dict[str, Metric], *, number: int = DRAWS, seed: int = 1
-) -> dict[str, list[tuple[float, float]]]:
-    """For each metric its interval at `LEVEL`, by percentiles; one for each number that the metric gives.
-
-    (NaN, NaN) where fewer than half of the draws define it, or where there is but one network to draw.
+def sampled(units: Clusters, metrics: Mapping[str, Metric], *, number: int = DRAWS, seed: int = 1) -> dict[str, Counts]:
+    """Each metric in each draw, (draws, numbers the metric gives). The same seed draws the same networks, so that two
+    sets of confidences of the same units can be compared draw by draw. With one network to draw all is NaN.
     """
     if units.networks < 2:
         empty = Histograms(np.zeros(PERCENTS), np.zeros(PERCENTS))
-        return {name: [(np.nan, np.nan)] * np.size(metric(empty)) for name, metric in metrics.items()}
+        return {name: np.full((number, np.size(metric(empty))), np.nan) for name, metric in metrics.items()}
     values: dict[str, list[Counts]] = {name: [] for name in metrics}
     for drawn in draws(units, number=number, seed=seed):
         for name, metric in metrics.items():
             values[name].append(np.asarray(metric(drawn)).reshape(len(drawn.shared), -1))
-    return {name: _percentiles(np.concatenate(found)) for name, found in values.items()}
+    return {name: np.concatenate(found) for name, found in values.items()}
 
 
-def _percentiles(found: Counts) -> list[tuple[float, float]]:
+def intervals(found: Counts) -> list[tuple[float, float]]:
+    """The interval at `LEVEL` of each column of draws, by percentiles; NaN where fewer than half of them define it."""
     edge = 100.0 * (1.0 - LEVEL) / 2.0
     told = []
     for column in found.T:
         known = column[~np.isnan(column)]
-        if 2 * len(known) < len(column):
+        if 2 * len(known) < len(column) or not len(known):
             told.append((np.nan, np.nan))
         else:
             low, high = np.percentile(known, [edge, 100.0 - edge])

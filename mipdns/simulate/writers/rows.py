@@ -24,12 +24,13 @@ _FORGERS = np.array([kind.name in ("scanner", "rotator") for kind in KINDS])
 
 
 class Scene(NamedTuple):
-    """One day of a slice of the world. part: which slice it is."""
+    """One day of a slice of the world. part: which slice it is. dotted: its IPv4 addresses as text (`dotted_texts`)."""
 
     world: World
     people: People
     day: Day
     part: int
+    dotted: list[str]
 
 
 class Columns(NamedTuple):
@@ -92,13 +93,13 @@ def fingerprints(world: World) -> list[str]:
 
 def columns_at(scene: Scene, observer: str, rng: np.random.Generator) -> Columns:
     """The requests that reached an observer, by time; a share of the lines appears twice."""
-    world, people, day, _ = scene
+    world, people, day = scene.world, scene.people, scene.day
     connections = day.connections
     seen = np.flatnonzero(connections.observer[day.request] == OBSERVERS.index(observer))
     twice = rng.integers(0, max(1, len(seen)), rng.binomial(len(seen), world.plan.errors.duplicated))
     seen = np.sort(np.concatenate([seen, seen[twice]]))
     rows = day.request[seen]
-    client, clients = _clients(world, connections.unit, connections.host)
+    client, clients = _clients(scene, connections.unit, connections.host)
     forwarded, origins = _forwarded(world, people, connections)
     return Columns(
         connection=rows,
@@ -137,10 +138,9 @@ def requests_at(scene: Scene, observer: str, rng: np.random.Generator) -> Reques
 
 def flows_at(scene: Scene, observer: str) -> Flows:
     """The connections that reached an observer, by time."""
-    world, day = scene.world, scene.day
-    connections = day.connections
+    day, connections = scene.day, scene.day.connections
     rows = np.flatnonzero(connections.observer == OBSERVERS.index(observer))
-    client, clients = _clients(world, connections.unit[rows], connections.host[rows])
+    client, clients = _clients(scene, connections.unit[rows], connections.host[rows])
     return Flows(
         connection=rows.tolist(),
         epoch_s=(epoch_s(day.date) + connections.time_s[rows]).tolist(),
@@ -151,22 +151,24 @@ def flows_at(scene: Scene, observer: str) -> Flows:
     )
 
 
-def _clients(world: World, unit: Ints, host: NDArray[np.uint64]) -> tuple[Ints, list[str]]:
+def dotted_texts(world: World, start: int, stop: int) -> list[str]:
+    """The IPv4 units of a slice as text. Units are sorted by key, so they come before its IPv6 ones."""
+    key = world.units.key[start:stop]
+    return [_dotted(number) for number in key[: int(np.searchsorted(key, 1 << 32))].tolist()]
+
+
+def _clients(scene: Scene, unit: Ints, host: NDArray[np.uint64]) -> tuple[Ints, list[str]]:
     """Full addresses: a number for each row, and the texts they stand for; each is formatted once."""
-    key = world.units.key
-    start = int(unit.min(initial=0))
-    stop = int(unit.max(initial=-1)) + 1
-    four = int(np.searchsorted(key[start:stop], 1 << 32))  # units are sorted by key, so IPv4 comes first
-    texts = [_dotted(number) for number in key[start : start + four].tolist()]
-    client = unit - start
+    key, four = scene.world.units.key, len(scene.dotted)
+    client = unit - scene.people.start
     six = np.flatnonzero(client >= four)
     # Hosts are 64 random bits or 1, so a mix of unit and host tells addresses apart.
     address = mixed(unit[six], 31) ^ host[six]
     _, first, inverse = np.unique(address, return_index=True, return_inverse=True)
     client[six] = four + inverse
     halves = np.stack([key[unit[six[first]]], host[six[first]]], axis=1).astype(">u8").tobytes()
-    texts += [socket.inet_ntop(socket.AF_INET6, halves[at : at + 16]) for at in range(0, len(halves), 16)]
-    return client, texts
+    texts = [socket.inet_ntop(socket.AF_INET6, halves[at : at + 16]) for at in range(0, len(halves), 16)]
+    return client, scene.dotted + texts
 
 
 def _dotted(number: int) -> str:

@@ -150,7 +150,13 @@ def _unchanged(files: Sequence[Numbered]) -> None:
 
 
 def _write_hits(connection: duckdb.DuckDBPyConnection, to: Path, sensor_number: int, source_number: int) -> None:
-    """The lines that count, with what their agents are, sorted by day and unit.
+    hits = hits_of_lines(connection, sensor_number=sensor_number, source_number=source_number)
+    connection.execute(f"COPY ({hits} ORDER BY day, unit) TO {quoted(str(to))} ({HITS_OPTIONS})")
+    connection.execute("DROP TABLE agent")
+
+
+def hits_of_lines(connection: duckdb.DuckDBPyConnection, *, sensor_number: int, source_number: int) -> str:
+    """SQL of the lines of `line` that count, with what their agents are. Makes the table `agent`, which it needs.
 
     HASH(NULL) is a number, so a log that tells no agent must not reach it: it would be one agent more.
     """
@@ -159,6 +165,7 @@ def _write_hits(connection: duckdb.DuckDBPyConnection, to: Path, sensor_number: 
         f" FROM (SELECT DISTINCT agent FROM line WHERE fate = {COUNTS} AND agent <> '')"
     )
     connection.execute(f"CREATE OR REPLACE TABLE agent AS {sql('lines', 'agents.sql')}")
+    connection.execute("DROP TABLE agent_text")
     made = {
         "day": "(l.seconds // 86400)",
         "hour": "(l.seconds // 3600)",
@@ -169,20 +176,11 @@ def _write_hits(connection: duckdb.DuckDBPyConnection, to: Path, sensor_number: 
         "sensor": str(sensor_number),
         "source": str(source_number),
     }
-    cells = [(column, made.get(column[0], f"l.{column[0]}")) for column in HIT_COLUMNS.items()]
-    connection.execute(
-        f"""
-        COPY (
-            SELECT {", ".join(f"{expression}::{kind} AS {name}" for (name, kind), expression in cells)}
-            FROM line AS l
-            LEFT JOIN agent AS a ON a.agent = HASH(l.agent)
-            WHERE l.fate = {COUNTS}
-            ORDER BY day, unit
-        ) TO {quoted(str(to))} ({HITS_OPTIONS})
-        """
+    cells = [f"{made.get(name, f'l.{name}')}::{kind} AS {name}" for name, kind in HIT_COLUMNS.items()]
+    return (
+        f"SELECT {', '.join(cells)} FROM line AS l LEFT JOIN agent AS a ON a.agent = HASH(l.agent)"
+        f" WHERE l.fate = {COUNTS}"
     )
-    connection.execute("DROP TABLE agent_text")
-    connection.execute("DROP TABLE agent")
 
 
 def rewrite_hits(

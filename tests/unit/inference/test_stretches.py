@@ -135,6 +135,16 @@ def test_chunks_that_break_the_rule_are_a_fault(divided):
         list(stretches(chunks))
 
 
+@pytest.mark.parametrize(("kept", "keys"), [("all", [9, 10, 11]), ("listed", [9, 11]), ("none", [])])
+def test_what_was_seen_is_told_of_those_units_that_are_asked_for(kept, keys):
+    units = {"51.15.7.9": people.CGNAT, "51.15.7.10": people.QUIET, "51.15.7.11": people.MOBILE}
+    judgement = judged(units, [], ROUTES, observations=kept)
+    assert (judgement.observations.key & 0xFF).tolist() == keys
+    assert {len(column) for column in judgement.observations.columns.values()} == {len(keys)}
+    assert judgement.verdicts == judged(units, [], ROUTES).verdicts
+    assert judgement.counts.get("observations_left_out", 0) == 3 - len(keys)
+
+
 def test_the_conclusion_comes_last():
     judgement = judge(None, [], [], [], scorecard=CARD, as_of=AS_OF)
     with pytest.raises(RuntimeError, match="before all parts had passed"):

@@ -12,6 +12,7 @@ import pytest
 
 from mipdns import store
 from mipdns.errors import StoreBusy, StoreError
+from mipdns.store import connection as connection_of
 from mipdns.vocabulary import Class
 from tests.unit.store.made import contents, everything, verdict
 
@@ -159,11 +160,26 @@ def many(count, shift):
 def test_the_file_does_not_grow_from_load_to_load_and_the_log_goes(tmp_path):
     path = tmp_path / "mip.db"
     sizes = []
-    for shift in range(5):
+    for shift in range(6):
         store.regenerate(path, contents(many(20_000, shift)))
         sizes.append(path.stat().st_size)
         assert [file.name for file in tmp_path.iterdir()] == ["mip.db"]
     assert max(sizes) <= 1.05 * sizes[0]
+
+
+def test_the_file_gets_small_again_after_a_build_that_is_much_smaller(tmp_path, monkeypatch):
+    monkeypatch.setattr(connection_of, "_FREE_PAGES_MIN", 16)
+    path = tmp_path / "mip.db"
+    sizes = []
+    for count in (20_000, 20_000, 12_000, 20_000, 1000, 1000):
+        store.regenerate(path, contents(many(count, 0)))
+        sizes.append(path.stat().st_size)
+    assert sizes[0] == sizes[1] == sizes[2] == sizes[3]
+    assert max(sizes[4:]) < sizes[0] / 4
+    assert store.latest_build(path).verdicts == 1000
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_reader_in_the_middle_keeps_its_build_and_the_log_goes_with_the_next_load(tmp_path):

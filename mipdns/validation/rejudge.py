@@ -1,0 +1,126 @@
+"""Judging units again, with some evidence left out. In: `Units` and what was said. Out: a confidence each.
+
+The one rule: what made a label does not score it. Judging is the load's own (`inference.crowd`), on what the load kept;
+only what people's words taught about sources is left out always, since they may have spoken of the same network.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns import net
+from mipdns.errors import UnknownEvidence
+from mipdns.evidence import FEEDBACK, Assertion
+from mipdns.inference import crowd, space
+from mipdns.inference.scorecard import MEASURED, Scorecard
+from mipdns.validation.units import Units
+from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
+
+
+class Silence(NamedTuple):
+    """What is not heard: signals, and sources by name."""
+
+    signals: frozenset[Signal] = frozenset()
+    sources: frozenset[str] = frozenset()
+
+
+NOBODY = Silence()
+
+_OF_LOGS = frozenset([*MEASURED, Signal.TRAFFIC])
+
+
+def silence(left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Silence:
+    """The silence that names ask for: signals (`ports`), sources, or kinds of source (`atlas`).
+
+    kinds: name and kind of each source of the build. Log sources are counted together, so all of them are silenced
+    (`logs`) or none. Raises UnknownEvidence.
+    """
+    named = dict(kinds)
+    known = {*SIGNAL_NAMES, *named, *named.values(), FEEDBACK}
+    found = NOBODY
+    for name in left_out:
+        if name not in known:
+            raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
+        if name != "logs" and named.get(name) == "logs":
+            raise UnknownEvidence(f"{name}: the log sources are counted together; leave out logs, or a signal")
+        signals = {SIGNAL_NAMES[name]} if name in SIGNAL_NAMES else set()
+        signals |= _OF_LOGS if name == "logs" else set()
+        signals |= {Signal.NETWORK} if "peeringdb" in (name, named.get(name)) else set()
+        sources = {source for source, kind in named.items() if name in (source, kind)} | ({name} & {FEEDBACK})
+        found = Silence(found.signals | signals, found.sources | sources)
+    return found
+
+
+class Judge:
+    """Judges the same units again and again. said: of the build; what speaks of none of the units is put aside."""
+
+    def __init__(
+        self, units: Units, said: Sequence[Assertion], card: Scorecard, *, as_of: datetime.date, prior: float
+    ) -> None:
+        self._units = units
+        self._card = card
+        self._as_of = as_of
+        self._prior = prior
+        self._measured = crowd.measure(units.columns, card, MEASURED)
+        self._said = _touching(said, units.key)
+
+    @property
+    def said(self) -> list[Assertion]:
+        """What is said of any of the units."""
+        return self._said
+
+    def confidence(self, silent: Silence = NOBODY) -> NDArray[np.int64]:
+        """Percent for each unit; 0 where nothing is left that speaks of it."""
+        units, card = self._units, self._card
+        kept = [one for one in self._said if one.signal not in silent.signals and one.source not in silent.sources]
+        ground = space.survey(kept, space.Origins([]), {}, card, self._as_of)
+        heards = crowd.Heards(ground.heard)
+        sets = _heard(ground, units)
+        nothing = np.zeros(len(units.key), dtype=np.int64)
+        facts = crowd.Facts(
+            {signal: nothing if signal in silent.signals else points for signal, points in self._measured.items()},
+            np.full_like(units.declared, -1) if Signal.NETWORK in silent.signals else units.declared,
+            np.full_like(units.traffic, -1) if Signal.TRAFFIC in silent.signals else units.traffic,
+            sets,
+        )
+        if silent.signals >= _OF_LOGS:  # as if no log had seen them: context weighs traffic, and there is none
+            facts = facts._replace(declared=np.full_like(units.declared, -1))
+        total = crowd.weigh(facts, heards, card, self._prior)
+        logs_speak = units.seen & (not silent.signals >= _OF_LOGS)
+        judged: NDArray[np.int64] = np.where(logs_speak | (sets > 0), total.confidence, 0).astype(np.int64)
+        return judged
+
+
+def speaking(said: Iterable[Assertion]) -> list[Signal]:
+    """The signals among assertions, lowest bit first."""
+    return sorted({one.signal for one in said})
+
+
+def told(silent: Silence) -> list[str]:
+    """A silence as names."""
+    return sorted([*(name for signal in silent.signals for name in names(signal)), *silent.sources])
+
+
+def _touching(said: Sequence[Assertion], keys: NDArray[np.uint64]) -> list[Assertion]:
+    """The assertions that cover any of the units, sorted keys given."""
+    ordered = np.sort(keys)
+    bounds = np.array([(net.unit_key(one.first), net.unit_key(one.last)) for one in said], dtype=np.uint64)
+    low, high = bounds.reshape(-1, 2).T
+    count = np.searchsorted(ordered, high, side="right") - np.searchsorted(ordered, low, side="left")
+    return [said[at] for at in np.flatnonzero(count).tolist()]
+
+
+def _heard(ground: space.Ground, units: Units) -> NDArray[np.int64]:
+    """For each unit the set of voices over it, 0 for none."""
+    whole = ground.whole
+    heard = np.append(whole.heard, 0)[space.find(whole.first, whole.last, units.key)]
+    for piece in ground.odd:  # what ends inside a /64
+        first, last = (np.bytes_(net.to_blob(side)) for side in (piece.first, piece.last))
+        begin = np.searchsorted(units.address, first, side="left")
+        heard[begin : np.searchsorted(units.address, last, side="right")] = piece.heard
+    return heard

@@ -1,0 +1,140 @@
+"""What is true. In: a CSV, or what traceroutes and partners said. Out: `Truth`, disjoint ranges of units.
+
+The one rule: of words that overlap the narrowest speaks; of two for the same range the later in order.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns import net
+from mipdns.errors import SourceUnreadable, TooManyBadLines
+from mipdns.evidence import Assertion, Label
+from mipdns.sources.reading import lines, named_range
+from mipdns.sources.routes import RawRoute, flatten
+from mipdns.vocabulary import CLASS_NAMES, Class, Signal
+
+BAD_LINES_MAX = 0.01
+NEEDED = ("prefix", "verdict")
+KNOWN = (*NEEDED, "class", "users")
+
+
+class Word(NamedTuple):
+    """One statement: a range, whether it is shared, as what (`Class` bits, 0 not told), by how many (NaN not told)."""
+
+    first: int
+    last: int
+    shared: bool
+    classes: int
+    users: float
+
+
+class Truth(NamedTuple):
+    """Statements about units, disjoint and sorted. first, last: unit keys, inclusive. address: (n, 2) halves of the
+    first address, which is what is looked up of a single unit. wide: of more than one unit; those that logs saw count.
+    """
+
+    first: NDArray[np.uint64]
+    last: NDArray[np.uint64]
+    address: NDArray[np.uint64]
+    shared: NDArray[np.bool_]
+    classes: NDArray[np.int64]
+    users: NDArray[np.float64]
+    wide: NDArray[np.bool_]
+
+
+def read_truth(path: Path) -> list[Word]:
+    """The statements of a CSV. The header names the columns, in any order: `prefix` and `verdict` (confirm or deny) are
+    needed, `class` (several joined by `+`) and `users` are taken where they are, others are passed over. So partners'
+    files (`kind = "truth"`) and the simulator's `truth.csv` both are truth.
+
+    Raises SourceMissing, SourceUnreadable, or TooManyBadLines beyond 1 % of lines that cannot be read.
+    """
+    words: list[Word] = []
+    bad: list[str] = []
+    places: dict[str, int] = {}
+    for number, line in lines(path):
+        if not line.strip() or line.startswith("#"):
+            continue
+        columns = [column.strip() for column in next(csv.reader([line]))]
+        if not places:
+            places = _header(path, columns)
+            continue
+        try:
+            words.append(_word(columns, places))
+        except ValueError as fault:
+            bad.append(f"line {number}: {fault}")
+    if len(bad) > BAD_LINES_MAX * (len(words) + len(bad)):
+        raise TooManyBadLines(f"{path}: {len(bad)} of {len(words) + len(bad)} lines cannot be read: {bad[0]}")
+    if not words:
+        raise SourceUnreadable(f"{path}: holds no statement")
+    return words
+
+
+def _header(path: Path, columns: list[str]) -> dict[str, int]:
+    names = [column.lower() for column in columns]
+    for name in NEEDED:
+        if name not in names:
+            told = ",".join(columns)[:80]
+            raise SourceUnreadable(f"{path}: the header has no column {name!r}: it is {told!r}; {', '.join(KNOWN)}")
+    return {name: names.index(name) for name in KNOWN if name in names} | {"": len(names)}
+
+
+def _word(columns: list[str], places: dict[str, int]) -> Word:
+    if len(columns) != places[""]:
+        raise ValueError(f"has {len(columns)} columns, not {places['']}")
+    verdict = columns[places["verdict"]].lower()
+    if verdict not in ("confirm", "deny"):
+        raise ValueError(f"verdict {verdict[:40]!r} is neither confirm nor deny")
+    classes = Class(0)
+    for name in filter(None, (columns[places["class"]] if "class" in places else "").lower().split("+")):
+        if name not in CLASS_NAMES:
+            raise ValueError(f"class {name[:40]!r} is none of {', '.join(CLASS_NAMES)}")
+        classes |= CLASS_NAMES[name]
+    users = float((columns[places["users"]] if "users" in places else "") or "nan")
+    return Word(*named_range(columns[places["prefix"]]), verdict == "confirm", int(classes), users)
+
+
+def of_traces(assertions: Iterable[Assertion]) -> list[Word]:
+    """What traceroutes show: carrier space inside the probe's network, or a host that holds its public address."""
+    return [
+        Word(one.first, one.last, one.stance == "shared", int(one.classes), math.nan)
+        for one in assertions
+        if one.signal is Signal.TRACE
+    ]
+
+
+def of_labels(labels: Iterable[Label]) -> list[Word]:
+    """What partners and people said; the labels come oldest first, so that the newest speaks."""
+    return [Word(one.first, one.last, one.confirmed, int(one.classes), math.nan) for one in labels]
+
+
+def arrange(words: Iterable[Word]) -> Truth:
+    """Statements as disjoint ranges of units; what lies in special-purpose space, never judged, is left out."""
+    said = list(words)
+    raw = [
+        RawRoute(first, last, number, "")
+        for number, word in enumerate(said, 1)
+        for first, last in net.subtract(word.first, word.last, net.SPECIAL)
+    ]
+    parts = flatten(raw)
+    keys = [(net.unit_key(part.first), net.unit_key(part.last)) for part in parts]
+    of = [said[part.asn - 1] for part in parts]
+    first, last = np.array(keys, dtype=np.uint64).reshape(-1, 2).T
+    halves = np.array([(part.first >> 64, part.first & ((1 << 64) - 1)) for part in parts], dtype=np.uint64)
+    return Truth(
+        first,
+        last,
+        halves.reshape(-1, 2),
+        np.array([word.shared for word in of], dtype=np.bool_),
+        np.array([word.classes for word in of], dtype=np.int64),
+        np.array([word.users for word in of], dtype=np.float64),
+        first != last,
+    )

@@ -1,0 +1,233 @@
+"""A validation from beginning to end. In: a database, perhaps a file of truth. Out: one document of plain data.
+
+The one rule: whoever reads the document can see what each part was judged without, and on how many units it rests.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns import inference, store
+from mipdns.errors import ValidationError
+from mipdns.evidence import Assertion, Label
+from mipdns.inference import Scorecard
+from mipdns.store import Build
+from mipdns.store.bulk import Bulk, read_bulk
+from mipdns.validation import bootstrap, drift, metrics, report, truth
+from mipdns.validation.rejudge import NOBODY, Judge, Silence, silence, speaking, told
+from mipdns.validation.report import Plan
+from mipdns.validation.truth import Word
+from mipdns.validation.units import Units, gather
+from mipdns.vocabulary import Signal, names
+
+VERSION = 1
+ABLATED_UNITS_MAX = 200_000
+"""Judging again is done for at most so many units for each piece of evidence, drawn at random."""
+ABLATION_DRAWS = 200
+
+
+def validate(
+    database: Path, truth_file: Path | None = None, *, without: Sequence[str] = (), plan: Plan | None = None
+) -> dict[str, Any]:
+    """Compare what a build says with truth.
+
+    truth_file: of statements (`truth.read_truth`). Without it, two sets: what traceroutes show, judged without
+    traceroutes, and what partners say, judged without partners. without: further evidence to judge without.
+
+    Raises StoreError, SourceError for the file, UnknownEvidence for a name in `without`, ValidationError where there is
+    nothing to compare with.
+    """
+    plan = plan or Plan()
+    build, said, labels = store.latest_build(database), store.assertions(database), store.labels(database)
+    kinds = [(file.source, file.kind) for file in store.sources(database)]
+    asked = silence(without, kinds)
+    card = inference.shipped_scorecard()
+    sets: list[tuple[str, list[Word], Silence]]
+    if truth_file is not None:
+        words = truth.read_truth(truth_file)
+        copied = _copied(words, labels)
+        sets = [(truth_file.name, words, _and(asked, Signal.PARTNER) if copied else asked)]
+    else:
+        sets = [
+            ("traceroutes", truth.of_traces(said), _and(asked, Signal.TRACE)),
+            ("partners", truth.of_labels(labels), _and(asked, Signal.PARTNER)),
+        ]
+    with read_bulk(database) as bulk:
+        parts = [_part(name, words, silent, said, bulk, build, card, plan) for name, words, silent in sets if words]
+        document = {
+            "version": VERSION,
+            "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "build": {
+                "serial": build.serial,
+                "finished": build.finished,
+                "as_of": str(build.as_of),
+                "model": build.model,
+                "prior": build.prior,
+                "verdicts": build.verdicts,
+                "listed_ipv4": build.listed_v4,
+                "listed_ipv6_64s": build.listed_v6,
+            },
+            "scorecard": card.name,
+            "draws": plan.draws,
+            "seed": plan.seed,
+            "sets": [part for part in parts if part is not None],
+            "drift": drift.drift(bulk),
+            "space": drift.space(bulk),
+        }
+    if not document["sets"]:
+        raise ValidationError(
+            f"{database}: nothing to validate against: no traceroute and no partner speaks of a unit that "
+            "anything else speaks of; name a file with --truth"
+        )
+    return document
+
+
+def as_text(document: dict[str, Any]) -> str:
+    """The few numbers that a person asks for first."""
+    lines = []
+    for part in document["sets"]:
+        again = f", judged again without {', '.join(part['without'])}" if part["without"] else ""
+        lines.append(
+            f"{part['name']}: {part['units']} units, {part['shared']} shared, {part['networks']} networks{again}"
+        )
+        lines += [f"  {_WORDS[key]:<28} {_told(number)}" for key, number in part["overall"].items()]
+        for row in part["thresholds"]:
+            name = f"at {row['at']}: precision, recall"
+            lines.append(f"  {name:<28} {_told(row['precision'])}   {_told(row['recall'])}")
+    if document["drift"]:
+        moved = document["drift"]
+        lines.append(
+            f"drift since build {moved['before']['serial']}: {moved['stability']:.3f} ({moved['reading']}), IPv4 "
+            f"addresses across {moved['floor']}: {moved['gained'][0]} up, {moved['lost'][0]} down"
+        )
+    return "\n".join(lines)
+
+
+_WORDS = {
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "brier": "Brier score",
+    "ece": "calibration error",
+    "ece_equal_mass": "  in bins of equal mass",
+    "worst_served_bin": "worst served bin, 200 units",
+}
+
+
+def _told(number: dict[str, float | None]) -> str:
+    if number["value"] is None:
+        return "not defined"
+    range_ = "" if number["low"] is None else f" ({number['low']:.3f} to {number['high']:.3f})"
+    return f"{number['value']:.3f}{range_}"
+
+
+def _and(silent: Silence, signal: Signal) -> Silence:
+    return silent._replace(signals=silent.signals | {signal})
+
+
+def _copied(words: list[Word], labels: list[Label]) -> bool:
+    """Whether a file says mostly what partners told the build: then their word made it. Some coincide by chance."""
+    known = {(label.first, label.last, label.confirmed) for label in labels}
+    return 2 * sum((word.first, word.last, word.shared) in known for word in words) > len(words)
+
+
+def _part(
+    name: str,
+    words: list[Word],
+    silent: Silence,
+    said: Sequence[Assertion],
+    bulk: Bulk,
+    build: Build,
+    card: Scorecard,
+    plan: Plan,
+) -> dict[str, Any] | None:
+    """One set of truth; None where nothing but what made it speaks of any of its units."""
+    everything = gather(truth.arrange(words), bulk)
+    judge = Judge(everything, said, card, as_of=build.as_of, prior=build.prior)
+    again = silent != NOBODY
+    confidence = judge.confidence(silent) if again else everything.confidence
+    spoken = confidence > 0
+    if not spoken.any():
+        return None
+    units = everything.take(spoken)
+    described = report.describe(units, confidence[spoken], plan)
+    return {
+        "name": name,
+        "judged": "again" if again else "as served",
+        "without": told(silent),
+        "statements": len(words),
+        "without_verdict": {
+            "shared": int((everything.shared & ~spoken).sum()),
+            "single": int((~everything.shared & ~spoken).sum()),
+        },
+        **described,
+        # What is served knows what made the labels: it may only be held against truth from elsewhere.
+        "users": None if again else report.users(units, plan),
+        "classes": None if again else report.classes(units, plan),
+        "ablation": _ablation(units, said, silent, build, card, plan),
+    }
+
+
+def _ablation(
+    units: Units, said: Sequence[Assertion], silent: Silence, build: Build, card: Scorecard, plan: Plan
+) -> dict[str, Any]:
+    """What each signal, and each source of assertions, is worth: metrics without it less metrics with it.
+
+    as_served: share of units that judging again, with nothing left out, gives what is served. Those it does not are
+    covered by the pool rule, differ inside a /64, or had a source whose record people's words had changed.
+    """
+    if len(units.key) > ABLATED_UNITS_MAX:
+        chosen = np.random.default_rng(plan.seed).choice(len(units.key), ABLATED_UNITS_MAX, replace=False)
+        units = units.take(np.sort(chosen))
+    judge = Judge(units, said, card, as_of=build.as_of, prior=build.prior)
+    prior = round(100 * build.prior)
+    networks = report.networks_of(units)
+    width = metrics.equal_width(report.WIDTH_BINS)
+    numbers: dict[str, bootstrap.Metric] = {
+        "roc_auc": metrics.roc_auc,
+        "ece": lambda counts: metrics.calibration_error(counts, width),
+    }
+
+    def measured(hush: Silence) -> tuple[NDArray[np.int64], dict[str, float], dict[str, metrics.Counts]]:
+        confidence = judge.confidence(hush)
+        confidence = np.where(
+            confidence > 0, confidence, prior
+        )  # where nothing is left to speak, that is what is known
+        counts = metrics.histograms(confidence, units.shared)
+        clusters = bootstrap.clusters(networks, confidence, units.shared)
+        draws = bootstrap.sampled(clusters, numbers, number=min(plan.draws, ABLATION_DRAWS), seed=plan.seed)
+        return confidence, {name: float(metric(counts)) for name, metric in numbers.items()}, draws
+
+    base, with_all, base_draws = measured(silent)
+    rows = []
+    for kind, name, hush in _left_out(judge, silent):
+        confidence, left, draws = measured(hush)
+        moved = int((confidence != base).sum())
+        if moved:
+            row: dict[str, Any] = {"kind": kind, "name": name, "units_moved": moved}
+            for key in numbers:
+                (range_,) = bootstrap.intervals(draws[key] - base_draws[key])
+                row[key] = report.number(left[key] - with_all[key], range_)
+            rows.append(row)
+    rows.sort(key=lambda row: row["roc_auc"]["value"] or 0.0)
+    return {
+        "units": len(units.key),
+        "as_served": float(np.mean(judge.confidence() == units.confidence)),
+        **{key: report.plain(value) for key, value in with_all.items()},
+        "left_out": rows,
+    }
+
+
+def _left_out(judge: Judge, silent: Silence) -> list[tuple[str, str, Silence]]:
+    measured = [signal for signal in Signal if signal not in (Signal.TRACE, Signal.NAMES, Signal.LIST, Signal.PARTNER)]
+    signals = [signal for signal in [*measured, *speaking(judge.said)] if signal not in silent.signals]
+    sources = sorted({one.source for one in judge.said if one.signal not in silent.signals} - silent.sources)
+    return [
+        *(("signal", names(signal)[0], _and(silent, signal)) for signal in signals),
+        *(("source", source, silent._replace(sources=silent.sources | {source})) for source in sources),
+    ]

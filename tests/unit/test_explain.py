@@ -1,0 +1,44 @@
+"""What is told of an address when what was measured of it was not kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from mipdns import net, store
+from mipdns.evidence import Kept
+from mipdns.explain import as_document, as_text, explain
+from mipdns.inference import judge
+from tests.unit.inference import people
+from tests.unit.inference.build import AS_OF, CARD, assertion, logs, route
+from tests.unit.store.made import contents
+
+UNITS = {f"51.15.7.{last}": people.CGNAT for last in (10, 12, 13, 20, 30)} | {"51.15.9.9": people.QUIET}
+ROUTES = [route("51.15.0.0/16", 64500)]
+
+
+@pytest.mark.parametrize(
+    ("address", "all_kept", "listed_kept", "none_kept"),
+    [
+        ("51.15.7.10", "ports_hour_max", "ports_hour_max", "rule.unkept"),
+        ("51.15.9.9", "prior", "rule.unkept", "rule.unkept"),
+        ("51.15.7.15", "rule.pool", "rule.pool", "rule.pool"),
+        ("51.15.11.1", "list.vpn", "list.vpn", "list.vpn"),
+    ],
+)
+def test_what_was_not_kept_is_told_as_that(tmp_path, address, all_kept, listed_kept, none_kept):
+    said = [assertion("51.15.11.1", "list.vpn")]
+    told: list[tuple[Kept, str]] = [("all", all_kept), ("listed", listed_kept), ("none", none_kept)]
+    for kept, origin in told:
+        path = tmp_path / f"{kept}.db"
+        judgement = judge(logs(UNITS), ROUTES, [], said, scorecard=CARD, as_of=AS_OF, observations=kept)
+        made = contents(assertions=judgement.assertions, prior=CARD.prior)
+        store.regenerate(path, made._replace(parts=judgement.parts, conclude=judgement.conclude))
+        explained = explain(path, net.parse_address(address))
+        assert explained.verdict is not None
+        assert explained.explanation is not None
+        assert origin in {term.origin for term in explained.explanation.terms}
+        assert explained.explanation.confidence == explained.verdict.confidence
+        assert ("not kept" in as_text(explained)) == (origin == "rule.unkept")
+        listed = explained.verdict.confidence >= 50
+        assert ("listed since 2026-09-22" in as_text(explained)) == listed
+        assert as_document(explained)["listed_since"] == ("2026-09-22" if listed else None)
