@@ -6,12 +6,11 @@ scorecard. The one rule: a unit is known only where the truth names it or a rang
 
 from __future__ import annotations
 
-import csv
 import datetime
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -22,64 +21,40 @@ from mipdns.inference import space
 from mipdns.inference.pieces import Overlay
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.space import Origins
-from mipdns.inference.training.sample import Sample
+from mipdns.inference.training.learning import learn
+from mipdns.inference.training.people import learn_people
+from mipdns.inference.training.sample import Sample, join
 from mipdns.store import labels
 from mipdns.store.observed import observed
-from mipdns.vocabulary import CLASS_NAMES
+from mipdns.validation.truth import Word, of_labels, read_truth
 
-PEOPLE_MAX = 1 << 40
+UNITS_MIN = 500
+"""Fewer units of a kind teach nothing that holds elsewhere."""
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
-class Known(NamedTuple):
-    """The truth of a range. users: people a day, 0 where not told. classes: `Class` bits."""
+def train(databases: Sequence[Path], truths: Sequence[Path], card: Scorecard) -> Scorecard:
+    """A scorecard learnt from loads. truths: a file for each database, or none: then what people said is true.
 
-    first: int
-    last: int
-    shared: bool
-    users: int
-    classes: int
-
-
-def truth_of_file(path: Path) -> list[Known]:
-    """Rows of `prefix,verdict,class`, and `users` where known. Raises ConfigError naming file, line and what is wrong."""
-    known: list[Known] = []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            if not {"prefix", "verdict"} <= set(rows.fieldnames or ()):
-                raise ConfigError(f"{path}: the first line must name columns 'prefix' and 'verdict'")
-            for row in rows:
-                try:
-                    known.append(_known(row))
-                except (ValueError, KeyError) as fault:
-                    raise ConfigError(f"{path}:{rows.line_num}: {fault}") from None
-    except OSError as fault:
-        raise ConfigError(f"{path}: {fault.strerror}; name a file of truth") from None
-    except UnicodeDecodeError as fault:
-        raise ConfigError(f"{path}: is not UTF-8 text: {fault.reason}") from None
-    return known
+    People who tell the truth are not heard as evidence of it. Raises StoreError, SourceError, or ConfigError where
+    there is too little to learn from.
+    """
+    if truths and len(truths) != len(databases):
+        raise ConfigError(f"{len(databases)} databases and {len(truths)} truths: one --truth for each, or none")
+    samples = [
+        read_sample(path, read_truth(truths[at]) if truths else of_labels(labels(path)), card, with_people=bool(truths))
+        for at, path in enumerate(databases)
+    ]
+    sample = join(samples)
+    kinds = [int(np.sum(sample.known & (sample.shared == kind))) for kind in (True, False)]
+    if min(kinds) < UNITS_MIN:
+        raise ConfigError(
+            f"the truth knows {kinds[0]} shared and {kinds[1]} other units that logs saw: {UNITS_MIN} of each are needed"
+        )
+    return learn_people(sample, learn(sample, card))
 
 
-def _known(row: dict[str, str]) -> Known:
-    first, last = net.parse_range(row["prefix"])
-    if row["verdict"] not in ("confirm", "deny"):
-        raise ValueError(f"verdict {row['verdict']!r} is neither 'confirm' nor 'deny'")
-    bits = 0
-    for name in filter(None, (row.get("class") or "").split("+")):
-        if name not in CLASS_NAMES:
-            raise ValueError(f"unknown class {name!r}; there are {', '.join(CLASS_NAMES)}")
-        bits |= int(CLASS_NAMES[name])
-    return Known(first, last, row["verdict"] == "confirm", int(row.get("users") or 0), bits)
-
-
-def truth_of_labels(database: Path) -> list[Known]:
-    """What partners and people said, the newest word of each range."""
-    newest = {(label.first, label.last): label for label in labels(database)}
-    return [Known(one.first, one.last, one.confirmed, 0, int(one.classes)) for one in newest.values()]
-
-
-def read_sample(database: Path, truth: Sequence[Known], card: Scorecard, *, with_people: bool = True) -> Sample:
+def read_sample(database: Path, truth: Sequence[Word], card: Scorecard, *, with_people: bool = True) -> Sample:
     """The units of a load whose truth is known. with_people: whether partners and people are heard.
 
     The narrowest range that holds a unit's first address tells its truth. Raises StoreError, ConfigError.
@@ -115,7 +90,7 @@ def read_sample(database: Path, truth: Sequence[Known], card: Scorecard, *, with
         population=np.array([np.mean([one.shared for one in truth]) if truth else 0.0]),
     )
     whole.shared[have] = [one.shared for one in told]
-    whole.users[have] = [min(one.users, PEOPLE_MAX) for one in told]
+    whole.users[have] = [0 if math.isnan(one.users) else int(one.users) for one in told]
     whole.classes[have] = [one.classes for one in told]
     return whole
 
@@ -130,7 +105,7 @@ def _routes(units: ObservationTable) -> Iterable[Route]:
                 yield Route(first, last, int(units.asn[start]))
 
 
-def _index(truth: Sequence[Known], units: ObservationTable) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _index(truth: Sequence[Word], units: ObservationTable) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Which row of the truth tells of each unit, -1 for none; of several the narrowest, of equal ones the last."""
     found = np.full(len(units.key), -1, dtype=np.int64)
     widest_first = sorted(range(len(truth)), key=lambda at: (truth[at].first - truth[at].last, at))

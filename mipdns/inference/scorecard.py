@@ -36,7 +36,7 @@ MEASURED = (
 """The signals that terms may belong to: counted from traffic, so that one of them alone never lists."""
 
 CORROBORATING = (Signal.PORTS, Signal.AGENTS, Signal.TLS, Signal.FORWARDED, Signal.NEIGHBOURS)
-"""Those that may stand up for each other. A machine that never rests or hops addresses has a shape and many addresses."""
+"""Those that corroborate each other. A machine that never rests or hops addresses has a shape and addresses, too."""
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Above0 = Annotated[float, msgspec.Meta(gt=0.0)]

@@ -1,7 +1,7 @@
 """The rules that turn sums into one confidence, for one unit, in plain Python; `crowd.py` has the same for millions.
 
-In: points by signal and what was heard. Out: the lines whose sum is the served log-odds. First what traffic and the network
-around add up to is calibrated. The rules then, in order (docs/model.md says why):
+In: points by signal and what was heard. Out: the lines whose sum is the served log-odds. First what traffic and the
+network around add up to is calibrated. The rules then, in order (docs/model.md says why):
 
 1. A data centre counts once, and not at all where a list, a trace or a partner says that the address is shared; what
    only a list or a name says of it gives way to corroborated traffic.
@@ -55,7 +55,7 @@ def ceiling(corroboration: int, rules: Rules) -> int:
 
 
 def calibrated(points: int, line: Calibration) -> int:
-    """What a sum of traffic and context is found to be worth, in points; between knots it is interpolated, rounded down."""
+    """What a sum of traffic and context is found to be worth, in points; interpolated between knots, rounded down."""
     knots = line.knots
     at = bisect_right(knots, points, key=itemgetter(0))
     if at in (0, len(knots)):

@@ -19,7 +19,7 @@ from mipdns.vocabulary import Class, Signal
 
 
 class Observed(NamedTuple):
-    """A build's evidence. units: sorted by key. declared: what each AS declares of itself. as_of: the day judged from."""
+    """A build's evidence. units: sorted by key. declared: what each AS says of itself. as_of: the day judged from."""
 
     units: ObservationTable
     assertions: list[Assertion]

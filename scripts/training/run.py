@@ -1,7 +1,7 @@
 """Learn the shipped scorecard from made worlds, and measure it on others.
 
-In: options. Out: mipdns/inference/scorecard.json, and a table. The one rule: the same options and versions give the same
-file, on any machine.
+In: options. Out: mipdns/inference/scorecard.json, and a table. The one rule: the same options and versions give the
+same file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import scipy
 import sklearn
 import worlds
+from measures import COLUMNS, measure, row
 from sklearn.metrics import roc_auc_score
 
 from mipdns.inference import parse_scorecard
@@ -25,8 +26,8 @@ from mipdns.inference.training.learning import learn, weights
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, join
 from mipdns.inference.training.text import card_text
-from mipdns.train import read_sample, truth_of_file
-from measures import COLUMNS, measure, row
+from mipdns.train import read_sample
+from mipdns.validation.truth import read_truth
 
 CARD = Path("mipdns/inference/scorecard.json")
 
@@ -74,7 +75,7 @@ def main(folder: Path, count: int, units: int, measured: int, evaluate: bool, ou
 
 def _sample(world: worlds.Made, folder: Path, card: Scorecard) -> Sample:
     place = worlds.loaded(world, folder)
-    return read_sample(place / "mip.db", truth_of_file(place / "truth.csv"), card)
+    return read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
 
 
 def _say(text: str, started: float) -> None:

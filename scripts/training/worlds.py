@@ -55,8 +55,10 @@ def _learnt(at: int, units: int) -> WorldPlan:
         case 2:
             return _with(shipped, units=units * 3 // 2, observer_share=_log_uniform(rng, 0.03, 0.15))
         case 3:
-            return _with(draw_plan(rng, units=units), without=FLOWS_ONLY) if at % 12 == 3 else _with(
-                shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.1, 1.0)
+            return (
+                _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
+                if at % 12 == 3
+                else _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.1, 1.0))
             )
         case _:
             return draw_plan(rng, units=units)
@@ -87,7 +89,14 @@ def loaded(world: Made, folder: Path) -> Path:
     if (place / "done").exists():
         return place
     shutil.rmtree(place, ignore_errors=True)
-    simulate(place, seed=world.seed, days=DAYS, as_of=AS_OF + datetime.timedelta(world.seed % 7), plan=world.plan, form="parquet")
+    simulate(
+        place,
+        seed=world.seed,
+        days=DAYS,
+        as_of=AS_OF + datetime.timedelta(world.seed % 7),
+        plan=world.plan,
+        form="parquet",
+    )
     load(read_config(place / "mipdns.toml"))
     shutil.rmtree(place / "logs")
     shutil.rmtree(place / "work", ignore_errors=True)

@@ -91,7 +91,14 @@ def fit(
 
     first = np.zeros(columns + 1)
     first[-1] = start or 0.0
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": iterations, "ftol": 1e-8, "gtol": 1e-7, "maxfun": 3 * iterations})
+    found = minimize(
+        loss,
+        first,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": iterations, "ftol": 1e-8, "gtol": 1e-7, "maxfun": 3 * iterations},
+    )
     steps = heights(found.x)
     odds = design @ steps + offset + found.x[-1]
     mean = float(share @ np.logaddexp(0.0, -sign * odds))

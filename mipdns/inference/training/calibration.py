@@ -21,7 +21,9 @@ SUREST = 5.5
 UNITS_MIN = 150
 
 
-def knots(sums: Floats, shared: NDArray[np.bool_], weight: Floats, prior_log_odds: float) -> tuple[list[float], list[float]]:
+def knots(
+    sums: Floats, shared: NDArray[np.bool_], weight: Floats, prior_log_odds: float
+) -> tuple[list[float], list[float]]:
     """`summed` and `true` of the calibration. sums: without the prior."""
     line = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(sums, shared, sample_weight=weight)
     order = np.argsort(sums)
@@ -33,7 +35,9 @@ def knots(sums: Floats, shared: NDArray[np.bool_], weight: Floats, prior_log_odd
             continue
         share = float(np.average(fitted[low:high], weights=mass[low:high]))
         share = min(max(share, 1e-4), 1 - 1e-4)
-        odds = float(np.clip(np.log(share / (1 - share)) - prior_log_odds, -SUREST - prior_log_odds, SUREST - prior_log_odds))
+        odds = float(
+            np.clip(np.log(share / (1 - share)) - prior_log_odds, -SUREST - prior_log_odds, SUREST - prior_log_odds)
+        )
         summed.append(knot)
         true.append(odds)
     return _pinned(summed, list(np.maximum.accumulate(true)))
@@ -41,7 +45,10 @@ def knots(sums: Floats, shared: NDArray[np.bool_], weight: Floats, prior_log_odd
 
 def _pinned(summed: list[float], true: list[float]) -> tuple[list[float], list[float]]:
     at_zero = float(np.interp(0.0, summed, true))
-    pinned = {knot: round(value - at_zero * max(0.0, 1.0 - abs(knot) / 1.0), 3) for knot, value in zip(summed, true, strict=True)}
+    pinned = {
+        knot: round(value - at_zero * max(0.0, 1.0 - abs(knot) / 1.0), 3)
+        for knot, value in zip(summed, true, strict=True)
+    }
     pinned[0.0] = 0.0
     found = sorted(pinned)
     values = [min(pinned[knot], 0.0) if knot <= 0 else max(pinned[knot], 0.0) for knot in found]

@@ -22,7 +22,7 @@ class Candidate(NamedTuple):
     monotone: Monotone
     reason: str
     source: tuple[str, ...]
-    when: dict[str, Bounds] = {}
+    when: dict[str, Bounds] = {}  # noqa: RUF012  (never changed: `_by_exposure` makes others)
 
 
 AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
@@ -217,7 +217,8 @@ NEIGHBOURS: tuple[Candidate, ...] = (
     ),
     *(
         Candidate(
-            "neighbours_crowded", "neighbours", CROWDED, "rising", why, ("richter2016",), {"neighbours_seen": (3, None), **band}
+            "neighbours_crowded", "neighbours", CROWDED, "rising", why, ("richter2016",),
+            {"neighbours_seen": (3, None), **band},
         )
         for why, band in (
             ("among crowds, even one with a single agent is seldom a line of its own", {"agents_day_max": (None, 3)}),
@@ -228,7 +229,8 @@ NEIGHBOURS: tuple[Candidate, ...] = (
     *(
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
-            "where each is seen little, none looks like a crowd for certain, and less says as much", ("richter2016",), band
+            "where each is seen little, none looks like a crowd for certain, and less says as much",
+            ("richter2016",), band,
         )
         for band in _bands("requests_day_max", (8, 40))
     ),

@@ -36,9 +36,24 @@ UNITS_MIN = 120
 DECIMALS = 2
 UNITS_MAX = 100_000
 """A fit takes so many units at most, drawn evenly; more change the last digit."""
+FOLD_UNITS_MAX, FOLD_ITERATIONS = 40_000, 120
+"""Calibration needs sums of the right shape, not the last digit of a weight."""
 FOLDS = 4
-ROUNDS = 2
+FOLDS = 4
 Columns = dict[str, NDArray[np.float32]]
+
+
+class Effort(NamedTuple):
+    """How exact a fit is. units_max: drawn evenly from more. iterations: at most. rounds: looks at the neighbours."""
+
+    units_max: int
+    iterations: int
+    rounds: int
+
+
+WHOLE = Effort(100_000, 250, 2)
+FOLD = Effort(40_000, 120, 1)
+"""Calibration needs sums of the right shape, not the last digit of a weight."""
 
 
 class Design(NamedTuple):
@@ -60,7 +75,8 @@ def weights(sample: Sample, prior: float) -> Floats:
         if here.any() and 0.0 < share < 1.0:
             balanced = np.where(sample.shared[here], prior / share, (1.0 - prior) / (1.0 - share))
             weight[here] = balanced / np.sqrt(here.sum())
-    return weight / weight.mean()
+    mean = float(weight.mean()) or 1.0
+    return weight / mean
 
 
 def silent(sample: Sample) -> NDArray[np.bool_]:
@@ -75,18 +91,21 @@ def learn(sample: Sample, card: Scorecard) -> Scorecard:
     fold = _folds(sample)
     for number in range(FOLDS):
         out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card, rounds=1)) / POINTS
+        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card, FOLD)) / POINTS
     used = weight > 0
     start = probability_points(card.prior) / POINTS
     summed, true = calibration.knots(sums[used], sample.shared[used], weight[used], start)
     line = Calibration(tuple(summed), tuple(true), card.calibration.reason)
-    return msgspec.structs.replace(_fit(sample, weight, card), calibration=line)
+    return msgspec.structs.replace(_fit(sample, weight, card, WHOLE), calibration=line)
 
 
 def _folds(sample: Sample) -> NDArray[np.int64]:
-    """Which fold each unit belongs to: whole worlds, drawn once."""
-    worlds = len(sample.population)
-    return np.random.default_rng(worlds).permutation(worlds)[sample.world] % FOLDS
+    """Which fold each unit belongs to: whole worlds, or whole ASes where there are few worlds; drawn once."""
+    few = len(sample.population) < 2 * FOLDS
+    _, group = np.unique(sample.asn if few else sample.world, return_inverse=True)
+    groups = int(group.max(initial=0)) + 1
+    found: NDArray[np.int64] = np.random.default_rng(groups).permutation(groups)[group] % FOLDS
+    return found
 
 
 def traffic_points(sample: Sample, card: Scorecard) -> NDArray[np.int64]:
@@ -99,29 +118,32 @@ def _said(sample: Sample) -> Floats:
     return np.array([(one.names + one.aside) / POINTS for one in sample.heard])[sample.sets]
 
 
-def _fit(sample: Sample, weight: Floats, card: Scorecard, rounds: int = ROUNDS) -> Scorecard:
+def _fit(sample: Sample, weight: Floats, card: Scorecard, effort: Effort) -> Scorecard:
     start = probability_points(card.prior) / POINTS
-    said = _said(sample)
+    said = _said(sample) + start
     columns = dict(sample.columns)
     own = [_design(one, columns) for one in CANDIDATES]
     context = _context(sample)
-    card = _with_terms(card, own, _run(own, [], sample, weight, said * 0, start)[0])
-    for _ in range(rounds):
+    card = _with_terms(card, own, _run(own, [], sample, weight, np.full(len(said), start), effort)[0])
+    for _ in range(effort.rounds):
         columns = around(sample, card)
         near = [_design(one, columns) for one in NEIGHBOURS]
-        heights, around_heights = _run([*own, *near], context, sample, weight, said, start)
+        heights, around_heights = _run([*own, *near], context, sample, weight, said, effort)
         card = _with_context(_with_terms(card, [*own, *near], heights), around_heights)
     return card
 
 
 def _run(
-    designs: Sequence[Design], context: Sequence[Steps], sample: Sample, weight: Floats, said: Floats, start: float
+    designs: Sequence[Design], context: Sequence[Steps], sample: Sample, weight: Floats, said: Floats, effort: Effort
 ) -> tuple[list[Floats], list[Floats]]:
+    """The heights of terms and of context. said: log-odds beside them, the prior included."""
     used = np.flatnonzero(weight > 0)
-    if len(used) > UNITS_MAX:
-        used = np.sort(np.random.default_rng(UNITS_MAX).choice(used, UNITS_MAX, replace=False))
+    if len(used) > effort.units_max:
+        used = np.sort(np.random.default_rng(effort.units_max).choice(used, effort.units_max, replace=False))
     steps = [one._replace(bins=one.bins[used]) for one in (*(design.steps for design in designs), *context)]
-    fit = additive.fit(steps, sample.shared[used], weight[used], said[used], ridge=RIDGE, start=start)
+    fit = additive.fit(
+        steps, sample.shared[used], weight[used], said[used], ridge=RIDGE, start=0.0, iterations=effort.iterations
+    )
     return fit.heights[: len(designs)], fit.heights[len(designs) :]
 
 
@@ -177,7 +199,14 @@ def _term(design: Design, height: Floats) -> FeatureTerm | None:
             return None
         edges, kept = [design.edges[0]], [kept[0]] * 2
     return FeatureTerm(
-        one.feature, one.signal, tuple(edges), tuple(kept), one.monotone, one.reason, (*one.source, "worlds"), dict(one.when)
+        one.feature,
+        one.signal,
+        tuple(edges),
+        tuple(kept),
+        one.monotone,
+        one.reason,
+        (*one.source, "worlds"),
+        dict(one.when),
     )
 
 

@@ -25,9 +25,10 @@ OWN = tuple(signal for signal in MEASURED if signal is not Signal.NEIGHBOURS)
 class Sample(NamedTuple):
     """Units of one or more worlds (a world is one load), sorted by world and key.
 
-    world: number of the load. age_days: since the unit was seen, on the day judged from. key, asn, declared, traffic, columns: as in `ObservationTable` and `crowd.Facts`.
-    sets: into `heard`. known: whether the truth tells of it; the others stand here as neighbours. shared: the truth. users: people a day, 0 where not told. classes: `Class` bits of the truth.
-    population: by world, the share of shared units among all that the truth names, seen or not.
+    world: number of the load. age_days: since the unit was seen, on the day judged from. key, asn, declared, traffic,
+    columns: as in `ObservationTable` and `crowd.Facts`. sets: into `heard`. known: whether the truth tells of it; the
+    others stand here as neighbours. shared: the truth. users: people a day, 0 where not told. classes: `Class` bits of
+    the truth. population: by world, the share of shared units among all that the truth names, seen or not.
     """
 
     world: NDArray[np.int64]
@@ -52,7 +53,19 @@ class Sample(NamedTuple):
             columns=columns,
             **{
                 name: getattr(self, name)[at]
-                for name in ("world", "key", "age_days", "asn", "declared", "traffic", "sets", "known", "shared", "users", "classes")
+                for name in (
+                    "world",
+                    "key",
+                    "age_days",
+                    "asn",
+                    "declared",
+                    "traffic",
+                    "sets",
+                    "known",
+                    "shared",
+                    "users",
+                    "classes",
+                )
             },
         )
 
@@ -69,7 +82,14 @@ def join(samples: Sequence[Sample]) -> Sample:
     together = {name: np.concatenate([getattr(sample, name) for sample in samples]) for name in plain}
     names = [*UNIT_COLUMNS, *CONTEXT_COLUMNS]
     columns = {name: np.concatenate([sample.columns[name] for sample in samples]) for name in names}
-    return Sample(world=np.concatenate(worlds), columns=columns, sets=np.concatenate(sets), heard=heard, population=np.concatenate([sample.population for sample in samples]), **together)
+    return Sample(
+        world=np.concatenate(worlds),
+        columns=columns,
+        sets=np.concatenate(sets),
+        heard=heard,
+        population=np.concatenate([sample.population for sample in samples]),
+        **together,
+    )
 
 
 def around(sample: Sample, card: Scorecard) -> dict[str, NDArray[np.float32]]:
