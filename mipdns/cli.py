@@ -128,7 +128,7 @@ def with_config(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @main.command()
-@click.option("--force", is_flag=True, help="Also if more of what is listed changes than [load] change_max allows.")
+@click.option("--force", is_flag=True, help="Also if too much of what is listed changes, or the clock went back.")
 @click.option("--wait", "wait_s", type=click.FloatRange(0), default=0.0, help="Seconds to wait for another load's end.")
 @click.option("--fetch", "first_fetch", is_flag=True, help="Before that, get the sources that have an address.")
 @as_json

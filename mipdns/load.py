@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 from mipdns import config as configuration
 from mipdns import inference, net, store
 from mipdns.config import Config
-from mipdns.errors import ConfigError, StoreError
+from mipdns.errors import ConfigError, StoreError, StoreMissing, StoreVersion
 from mipdns.evidence import FEEDBACK, Assertion, FileRead, Label, LogEvidence, Network, Route
 from mipdns.index.compile import compile_index
 from mipdns.progress import Progress, silent
@@ -25,6 +25,9 @@ from mipdns.schedule.attempt import claimed
 from mipdns.sources import atlas, egress, logs, peeringdb, ptr, reading, routes, truth
 
 T = TypeVar("T")
+
+CLOCK_BACK_MAX = datetime.timedelta(days=1)
+"""How far the clock may lie behind the last build: what an hour or a time zone put right comes to."""
 
 
 class Evidence(NamedTuple):
@@ -67,19 +70,23 @@ def load(
 ) -> store.Build:
     """Read every configured source, judge, regenerate the tables, and compile the index; leave a record of how it went.
 
-    force: also where more of what is listed changes than `change_max` allows. wait_s: how long to wait for another
-    load of this database to end. before: what is to be done first, as a part of this load: fetching. Raises StoreBusy
-    if the other load does not end, before anything is read; what `before` raises; SourceError, ConfigError, StoreError
-    or SnapshotTooDifferent, and SnapshotError if the index cannot be written, when the build is committed.
+    force: also where more of what is listed changes than `change_max` allows, or where the clock went back. wait_s: how
+    long to wait for another load of this database to end. before: what is to be done first, as a part of this load:
+    fetching. Raises StoreBusy if the other load does not end, before anything is read; what `before` raises;
+    SourceError, ConfigError, StoreError or SnapshotTooDifferent, and SnapshotError if the index cannot be written, when
+    the build is committed.
     """
     if not config.sources:
         raise ConfigError("no [[source]] is configured, so there is nothing to load")
     database = Path(config.store.database)
     _make_room(database)
     with claimed(database, wait_s) as claim:
+        now = datetime.datetime.now(datetime.UTC)
+        if today is None and not force:
+            _check_clock(database, now)
         if before:
             before()
-        build = _regenerate(config, progress, today or datetime.datetime.now(datetime.UTC).date(), force=force)
+        build = _regenerate(config, progress, today or now.date(), force=force)
         claim.serial = build.serial
         # So that a server starts at once; one that runs and notices the build first compiles it, and this waits for it.
         stages = Stages(progress)
@@ -201,6 +208,19 @@ def _make_room(database: Path) -> None:
         raise StoreError(f"{database}: its folder cannot be made: {fault.strerror}") from None
     if not os.access(database if database.exists() else database.parent, os.W_OK):
         raise StoreError(f"{database}: may not be written by this user")
+
+
+def _check_clock(database: Path, now: datetime.datetime) -> None:
+    """Refuse to judge as of a day that has passed: all that was seen since would lie in the future, and be lost."""
+    try:
+        finished = datetime.datetime.fromisoformat(store.latest_build(database).finished)
+    except (StoreMissing, StoreVersion):
+        return
+    if now < finished - CLOCK_BACK_MAX:
+        raise StoreError(
+            f"{database}: the clock says {now:%Y-%m-%d %H:%M}, but the last build is of {finished:%Y-%m-%d %H:%M}; "
+            "set the clock, or, if it is right now and was wrong then, `mipdns load --force`"
+        )
 
 
 def _feedback(database: Path) -> list[Label]:

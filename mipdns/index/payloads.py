@@ -2,7 +2,7 @@
 Out: the number of each row's payload, and at the end the sections PAYLOAD and TEXT.
 
 The one rule: a row costs no Python arithmetic. Its facts are packed into 24 bytes by SQLite and by array slices, and
-those bytes are the key of one dictionary; texts are made once a payload, at the end.
+those bytes are the key of one dictionary, in C where that is there; texts are made once a payload, at the end.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import datetime
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from mipdns import native
 from mipdns.answer.rdata import text_around_net
 from mipdns.errors import SnapshotError
 from mipdns.index import layout
@@ -56,11 +57,56 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
+class _Numbers(Protocol):
+    """Numbers for keys of 24 bytes, in the order in which they are first met."""
+
+    def __len__(self) -> int: ...
+
+    def number(self, keys: bytes) -> bytes:
+        """The keys' numbers, 32 bits each."""
+        ...
+
+    def in_order(self) -> Iterable[bytes]:
+        """All keys, by their numbers."""
+        ...
+
+
+class DictNumbers:
+    """The form in Python."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, keys: bytes) -> bytes:
+        """As `_Numbers.number`."""
+        each = struct.unpack(f"{_KEY.size}s" * (len(keys) // _KEY.size), keys)
+        numbers = self._numbers
+        try:
+            return array("I", list(map(numbers.__getitem__, each))).tobytes()
+        except KeyError:
+            return array("I", [numbers.setdefault(key, len(numbers)) for key in each]).tobytes()
+
+    def in_order(self) -> Iterable[bytes]:
+        """As `_Numbers.in_order`."""
+        return self._numbers
+
+
+def _numbers() -> _Numbers:
+    if not native.available():
+        return DictNumbers()
+    from mipdns.native._native import Numbers  # noqa: PLC0415 absent where nothing was compiled
+
+    return Numbers()
+
+
 class Payloads:
     """Numbers payloads in the order in which they are met."""
 
     def __init__(self) -> None:
-        self._numbers: dict[bytes, int] = {}
+        self._numbers: _Numbers = _numbers()
         self._days: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -73,12 +119,7 @@ class Payloads:
         columns[0::3] = facts.judged
         columns[1::3] = facts.users
         columns[2::3] = self._day_numbers(facts.observed)
-        keys = struct.unpack(f"{_KEY.size}s" * count, columns)
-        numbers = self._numbers
-        try:
-            return array("I", list(map(numbers.__getitem__, keys)))
-        except KeyError:
-            return array("I", [numbers.setdefault(key, len(numbers)) for key in keys])
+        return array("I", self._numbers.number(columns.tobytes()))
 
     def _day_numbers(self, observed: Sequence[str]) -> array[int]:
         try:
@@ -92,7 +133,7 @@ class Payloads:
         texts = _Texts()
         records = bytearray()
         days = {day: text for text, day in self._days.items()}
-        for key in self._numbers:
+        for key in self._numbers.in_order():
             records += _record(key, days, texts)
         return bytes(records), b"".join(texts.pieces)
 

@@ -33,6 +33,11 @@ def answer(served: Served, packet: bytes, peer: Peer) -> bytes | Rare | None:
     Raises ValueError if the peer's cookie secrets are not those of `served`.
     """
 
+class Numbers:
+    def __len__(self) -> int: ...
+    def number(self, keys: bytes) -> bytes: ...
+    def in_order(self) -> list[bytes]: ...
+
 def bench(served: Served, packets: Sequence[bytes], rounds: int, at_once: int = 64) -> float:
     """Seconds for answering all packets so many times in a row, without the GIL, by one thread."""
 

@@ -165,6 +165,18 @@ cdef extern from "ahead.h" nogil:
     void mip_read_ahead(const mip_served *served, const mmsghdr *packets, unsigned count, mip_asked *asked)
 
 
+cdef extern from "numbers.h" nogil:
+    enum:
+        MIP_KEY_SIZE
+
+    struct mip_numbers:
+        const uint8_t *keys
+        size_t count
+
+    bool mip_number(mip_numbers *numbers, const uint8_t *keys, size_t count, uint32_t *out)
+    void mip_numbers_free(mip_numbers *numbers)
+
+
 class Rare:
     """The type of RARE."""
 
@@ -308,6 +320,34 @@ def answer(Served served not None, bytes packet not None, peer):
     if size == MIP_RARE:
         return RARE
     return None if size == MIP_DROP else out[:size]
+
+
+cdef class Numbers:
+    """Numbers for keys of 24 bytes, in the order in which they are first met."""
+
+    cdef mip_numbers c
+
+    def __dealloc__(self):
+        mip_numbers_free(&self.c)
+
+    def __len__(self):
+        return self.c.count
+
+    def number(self, bytes keys not None):
+        """The keys' numbers, 32 bits each."""
+        cdef Py_ssize_t count = len(keys) // MIP_KEY_SIZE
+        if len(keys) % MIP_KEY_SIZE:
+            raise ValueError(f"keys are of {MIP_KEY_SIZE} bytes")
+        made = bytearray(4 * count)
+        cdef uint8_t *out = made
+        if not mip_number(&self.c, keys, count, <uint32_t *>out):
+            raise MemoryError
+        return bytes(made)
+
+    def in_order(self):
+        """All keys, by their numbers."""
+        return [(<const uint8_t *>self.c.keys)[at : at + MIP_KEY_SIZE]
+                for at in range(0, self.c.count * MIP_KEY_SIZE, MIP_KEY_SIZE)]
 
 
 def bench(Served served not None, packets, size_t rounds, size_t at_once=64):

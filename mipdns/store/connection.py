@@ -23,6 +23,9 @@ _FREE_PAGES_MIN = 4096
 """16 MiB: less free room than that is not worth writing a file anew."""
 
 
+_NO_SHARED_MEMORY = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A read-only connection that sees one and the same build until it is closed.
@@ -49,9 +52,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def _open(path: Path) -> tuple[sqlite3.Connection, bool]:
     """A connection, and whether it reads without locks.
 
-    Where the folder cannot be written, SQLite cannot make the -shm file that readers of a write-ahead log share. As
-    long as no log is there, the file itself holds the last build: it is read as immutable, and its stamp is compared
-    afterwards, for without a lock a load may checkpoint into it meanwhile.
+    Where the folder cannot be written, or the disk is full, SQLite cannot make the -shm file that readers of a
+    write-ahead log share. As long as no log is there, the file itself holds the last build: it is read as immutable,
+    and its stamp is compared afterwards, for without a lock a load may checkpoint into it meanwhile.
     """
     connection = sqlite3.connect(_uri(path, "mode=ro"), uri=True, timeout=BUSY_S, isolation_level=None)
     try:
@@ -60,7 +63,7 @@ def _open(path: Path) -> tuple[sqlite3.Connection, bool]:
         connection.close()
         log = Path(f"{path.resolve()}-wal")
         log_holds = log.exists() and log.stat().st_size > 0
-        if fault.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY) or log_holds:
+        if fault.sqlite_errorcode & 0xFF not in _NO_SHARED_MEMORY or log_holds:
             raise
         return sqlite3.connect(_uri(path, "mode=ro&immutable=1"), uri=True, isolation_level=None), True
     except BaseException:

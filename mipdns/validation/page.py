@@ -158,8 +158,10 @@ def _groups(groups: dict[str, list[dict[str, Any]]]) -> str:
             ]
             body.append(_row(cells))
     header = "".join(f"<th>{escape(title)}</th>" for title in head)
-    note = '<p class="soft">A class is held against everything that is not shared; '
-    "of units chosen by the truth neither calibration nor precision can be told.</p>"
+    note = (
+        '<p class="soft">A class is held against everything that is not shared; of units chosen by the truth neither '
+        "calibration nor precision can be told.</p>"
+    )
     table = f"<table><tr>{header}</tr>{''.join(body)}</table>"
     return f'<div class="card"><h3>Where it is right</h3><div class="scroll">{table}</div>{note}</div>'
 

@@ -70,11 +70,18 @@ def _faults(load: config.Load) -> Iterator[None]:
     try:
         yield
     except duckdb.OutOfMemoryException as fault:
+        if "offload" in str(fault):  # what does not fit into memory goes to disk, and that is full
+            raise SourceError(f"logs: [load] work folder {load.work}: {_FULL}") from None
         raise SourceError(
             f"logs: counting does not fit into [load] memory = {load.memory!r}: {str(fault).splitlines()[0]}"
         ) from None
-    except (duckdb.IOException, OSError, sqlite3.Error) as fault:
-        raise SourceError(f"logs: [load] work folder {load.work}: {str(fault).splitlines()[0]}") from None
+    except (duckdb.IOException, duckdb.TransactionException, duckdb.FatalException, OSError, sqlite3.Error) as fault:
+        full = "No space left" in str(fault) or "disk is full" in str(fault)
+        why = _FULL if full else str(fault).splitlines()[0]
+        raise SourceError(f"logs: [load] work folder {load.work}: {why}") from None
+
+
+_FULL = "there is no space left; make room and load again, it goes on from here"
 
 
 class _Job:

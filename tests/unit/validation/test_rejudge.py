@@ -1,0 +1,174 @@
+"""Judging again gives what was served; what made a label does not score it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mipdns import net, store
+from mipdns.errors import UnknownEvidence, ValidationError
+from mipdns.inference.scorecard import MEASURED
+from mipdns.sources.truth import assertions as words_as_assertions
+from mipdns.store.bulk import read_bulk
+from mipdns.validation.rejudge import Judge, Silence, silence, told
+from mipdns.validation.report import Plan
+from mipdns.validation.truth import Word, arrange
+from mipdns.validation.units import REGIONS, gather
+from mipdns.validation.validate import validate
+from mipdns.vocabulary import Signal
+from tests.unit.inference import people
+from tests.unit.inference.build import assertion
+from tests.unit.validation.world import CARD, file, label, write
+
+UNITS = {
+    "51.15.7.9": people.CGNAT,
+    "51.15.7.10": people.QUIET,
+    "51.15.9.1": people.CGNAT,
+    "51.16.0.1": people.QUIET,
+    "51.17.0.1": people.CGNAT,
+    "2001:4860::": people.CGNAT,
+    "2001:4860:0:1::": people.QUIET,
+}
+SAID = [
+    assertion("51.15.7.9", "trace.cgnat")._replace(source="atlas"),
+    assertion("51.15.7.10", "trace.direct")._replace(source="atlas"),
+    assertion("51.16.0.0/24", "list.vpn")._replace(source="vpn"),
+    assertion("51.16.0.0/24", "list.hosting")._replace(source="clouds"),
+    assertion("51.17.0.1", "names.static")._replace(source="names"),
+    assertion("2001:4860::/64", "list.relay")._replace(source="relay"),
+    assertion("2001:4860:0:1::7", "list.tor")._replace(source="tor"),
+]
+EVERYWHERE = [Word(*net.parse_range(text), True, 0, 8.0) for text in ("51.15.0.0/16", "51.16.0.0/15", "2001:4860::/32")]
+FEW = Plan(draws=20)
+
+
+@pytest.fixture
+def database(tmp_path):
+    build = write(tmp_path / "mip.db", UNITS, SAID, files=[file("edge", "logs"), file("atlas", "atlas")])
+    assert build.scores is not None
+    assert sum(build.scores["histogram"]) >= len(UNITS)  # type: ignore[call-overload]  # a list of counts
+    return tmp_path / "mip.db"
+
+
+def gathered(database, words=EVERYWHERE):
+    with read_bulk(database) as bulk:
+        return gather(arrange(words), bulk)
+
+
+def judge(database, units) -> Judge:
+    build = store.latest_build(database)
+    return Judge(units, store.assertions(database), CARD, as_of=build.as_of, prior=build.prior)
+
+
+def test_units_in_a_wide_range_are_those_that_logs_saw(database):
+    units = gathered(database)
+    assert set(units.key.tolist()) == {net.unit_key(net.parse_address(text)) for text in UNITS}
+    assert len(units.key) == len(UNITS)
+    assert units.seen.all()
+    assert set(units.asn.tolist()) == {64500, 64501, 64502, 64503}
+    of_a = units.asn == 64500
+    assert set(units.region[of_a].tolist()) == {REGIONS.index("Europe")}
+    assert set(units.region[~of_a].tolist()) == {-1}
+
+
+def test_judging_again_with_everything_is_what_was_served(database):
+    units = gathered(database)
+    again = judge(database, units).confidence()
+    served = [store.find_verdict(database, net.unit_range(key)[0]) for key in units.key.tolist()]
+    assert again.tolist() == units.confidence.tolist() == [one.confidence for one in served if one]
+
+
+def test_single_units_that_no_log_saw_are_looked_up_and_judged(database):
+    words = [Word(*net.parse_range(text), True, 0, 8.0) for text in ("51.16.0.77", "2001:4860:0:1::7", "8.8.8.8")]
+    units = gathered(database, words)
+    again = judge(database, units).confidence()
+    assert units.seen.tolist() == [False, False, True]
+    assert units.confidence.tolist()[:2] == again.tolist()[:2] == [0, units.confidence[1]]
+    assert units.confidence[2] == again[2] > 90, "the Tor exit, exact to the address"
+
+
+def test_what_made_a_label_does_not_score_it(tmp_path):
+    """Turned round, the traces move nothing but the labels."""
+    scores = []
+    for number, (one, other) in enumerate([("trace.cgnat", "trace.direct"), ("trace.direct", "trace.cgnat")]):
+        said = [assertion("51.15.7.9", one), assertion("51.15.9.1", other), *SAID[2:]]
+        write(tmp_path / f"{number}.db", UNITS, said)
+        units = gathered(tmp_path / f"{number}.db")
+        found = judge(tmp_path / f"{number}.db", units)
+        scores.append(found.confidence(Silence(frozenset({Signal.TRACE}))).tolist())
+        served = units.confidence.tolist()
+        assert served != scores[-1]
+    assert scores[0] == scores[1]
+
+
+def test_partners_are_judged_without_their_word(tmp_path):
+    labels = [label("51.15.7.10", confirmed=True), label("51.15.9.1", confirmed=False)]
+    write(tmp_path / "mip.db", UNITS, [*words_as_assertions(labels), *SAID[2:]], labels)
+    write(tmp_path / "other.db", UNITS, SAID[2:])
+    (part,) = validate(tmp_path / "mip.db", plan=FEW)["sets"]
+    assert (part["name"], part["without"], part["units"], part["shared"]) == ("partners", ["partner"], 2, 1)
+    silent = store.find_verdict(tmp_path / "other.db", net.parse_address("51.15.7.10"))
+    assert silent is not None
+    assert sum(row["units"] for row in part["reliability"]["served"]) == 2
+    told_of = part["reliability"]["served"][0]
+    assert told_of["told"] == pytest.approx(silent.confidence / 100)
+
+
+def test_a_file_that_partners_wrote_is_judged_without_them(tmp_path):
+    labels = [label("51.15.7.10", confirmed=True), label("51.15.9.1", confirmed=False)]
+    write(tmp_path / "mip.db", UNITS, [*words_as_assertions(labels), *SAID[2:]], labels)
+    copied, other = tmp_path / "copied.csv", tmp_path / "other.csv"
+    copied.write_text("prefix,verdict\n51.15.7.10,confirm\n51.15.9.1,deny\n")
+    other.write_text("prefix,verdict\n51.15.7.10,deny\n51.15.9.1,confirm\n")
+    (part,) = validate(tmp_path / "mip.db", copied, plan=FEW)["sets"]
+    assert (part["judged"], part["without"]) == ("again", ["partner"])
+    (part,) = validate(tmp_path / "mip.db", other, plan=FEW)["sets"]
+    assert (part["judged"], part["without"]) == ("as served", [])
+
+
+KINDS = [
+    ("edge", "logs"),
+    ("www", "logs"),
+    ("atlas", "atlas"),
+    ("tor", "egress"),
+    ("vpn", "egress"),
+    ("pdb", "peeringdb"),
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "left_out"),
+    [
+        ([], []),
+        (["ports", "tls"], ["ports", "tls"]),
+        (["atlas"], ["atlas"]),
+        (["egress"], ["tor", "vpn"]),
+        (["tor"], ["tor"]),
+        (["feedback"], ["feedback"]),
+        (["pdb"], ["network", "pdb"]),
+    ],
+)
+def test_names_of_signals_sources_and_kinds(names, left_out):
+    assert told(silence(names, KINDS)) == left_out
+
+
+def test_all_logs_or_none():
+    assert silence(["logs"], KINDS).signals == {*MEASURED, Signal.TRAFFIC}
+    with pytest.raises(UnknownEvidence, match="counted together"):
+        silence(["edge"], KINDS)
+    with pytest.raises(UnknownEvidence, match="nothing here goes by 'atlsa'; there are addresses, agents, atlas"):
+        silence(["atlsa"], KINDS)
+
+
+def test_without_logs_only_what_is_said_is_left(database):
+    units = gathered(database)
+    found = judge(database, units).confidence(silence(["logs"], KINDS))
+    texts = ("51.15.7.9", "51.15.7.10", "51.16.0.1", "51.17.0.1", "2001:4860::")
+    spoken_of = [net.unit_key(net.parse_address(text)) for text in texts]
+    np.testing.assert_array_equal(found > 0, np.isin(units.key, spoken_of))
+
+
+def test_nothing_to_compare_with(tmp_path):
+    write(tmp_path / "mip.db", UNITS, SAID[2:])
+    with pytest.raises(ValidationError, match="nothing to validate against"):
+        validate(tmp_path / "mip.db")

@@ -1,0 +1,100 @@
+"""What is true: read from files, made of words, disjoint in the end."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from mipdns import net
+from mipdns.columns import blobs
+from mipdns.errors import SourceUnreadable, TooManyBadLines
+from mipdns.validation.truth import Word, arrange, of_labels, of_traces, read_truth
+from mipdns.vocabulary import Class
+from tests.unit.inference.build import assertion
+from tests.unit.validation.world import label
+
+
+def word(text: str, *, shared: bool = True) -> Word:
+    return Word(*net.parse_range(text), shared, 0, math.nan)
+
+
+def read(tmp_path, text: str) -> list[Word]:
+    path = tmp_path / "truth.csv"
+    path.write_text(text)
+    return read_truth(path)
+
+
+def test_the_simulators_truth_and_partners_files_are_both_truth(tmp_path):
+    ours = read(
+        tmp_path, "prefix,verdict,class,users,kind\n51.15.0.0/32,confirm,cgnat+mobile,76,pool\n51.15.0.1,deny,,,home\n"
+    )
+    assert [(one.shared, one.classes, one.users) for one in ours[:1]] == [(True, Class.CGNAT | Class.MOBILE, 76.0)]
+    assert (ours[1].shared, ours[1].classes, math.isnan(ours[1].users)) == (False, 0, True)
+    theirs = read(tmp_path, "# told us\nwho,observed,verdict,prefix,class\nnoc,2026-09-22,deny,51.15.0.0/24,\n")
+    assert theirs[0][:3] == (*net.parse_range("51.15.0.0/24"), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("prefix,verdict\n", "holds no statement"),
+        ("prefix,class\n51.15.0.0/24,vpn\n", "no column 'verdict'"),
+        ("51.15.0.0/24,confirm\n", "no column 'prefix'"),
+    ],
+)
+def test_a_file_that_is_no_truth(tmp_path, text, words):
+    with pytest.raises(SourceUnreadable, match=words):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "line", ["51.15.0.0/24,perhaps,", "51.15.0.0/33,deny,", "51.15.0.0,deny", "51.15.0.0,deny,home"]
+)
+def test_a_few_bad_lines_are_passed_over_and_many_are_not(tmp_path, line):
+    good = [f"51.15.{number}.1,deny," for number in range(200)]
+    assert len(read(tmp_path, "\n".join(["prefix,verdict,class", *good, line]))) == 200
+    with pytest.raises(TooManyBadLines, match="1 of 2 lines cannot be read: line 3"):
+        read(tmp_path, "\n".join(["prefix,verdict,class", good[0], line]))
+
+
+def told(words: list[Word]) -> list[tuple[str, bool, bool]]:
+    truth = arrange(words)
+    rows = zip(truth.first.tolist(), truth.last.tolist(), truth.shared.tolist(), truth.wide.tolist(), strict=True)
+    return [
+        (net.format_range(net.unit_range(first)[0], net.unit_range(last)[1]), shared, wide)
+        for first, last, shared, wide in rows
+    ]
+
+
+def test_the_narrowest_word_speaks_and_of_two_on_one_range_the_later():
+    assert told([word("51.15.0.0/30"), word("51.15.0.2", shared=False), word("51.15.0.0/30")]) == [
+        ("51.15.0.0/31", True, True),
+        ("51.15.0.2", False, False),
+        ("51.15.0.3", True, False),
+    ]
+    assert told([word("51.15.0.0"), word("51.15.0.0", shared=False)]) == [("51.15.0.0", False, False)]
+
+
+def test_special_purpose_space_is_left_out():
+    assert told([word("10.0.0.0/8"), word("2001:4860::/64")]) == [("2001:4860::/64", True, False)]
+    assert told([]) == []
+
+
+def test_an_exact_address_is_looked_up_exactly():
+    truth = arrange([word("2001:4860::7")])
+    assert blobs(truth.address) == [net.to_blob(net.parse_address("2001:4860::7"))]
+
+
+def test_traces_and_labels_as_words():
+    said = [
+        assertion("51.15.0.1", "trace.cgnat"),
+        assertion("51.15.0.2", "trace.direct"),
+        assertion("51.15.0.3", "list.tor"),
+    ]
+    assert [(net.format_address(one.first), one.shared) for one in of_traces(said)] == [
+        ("51.15.0.1", True),
+        ("51.15.0.2", False),
+    ]
+    assert [one.shared for one in of_labels([label("51.15.0.0/24", confirmed=False)])] == [False]
