@@ -49,7 +49,7 @@ def train(databases: Sequence[Path], truths: Sequence[Path], card: Scorecard) ->
     kinds = [int(np.sum(sample.known & (sample.shared == kind))) for kind in (True, False)]
     if min(kinds) < UNITS_MIN:
         raise ConfigError(
-            f"the truth knows {kinds[0]} shared and {kinds[1]} other units that logs saw: {UNITS_MIN} of each are needed"
+            f"the truth knows {kinds[0]} shared and {kinds[1]} other units of the logs: {UNITS_MIN} of each are needed"
         )
     return learn_people(sample, learn(sample, card))
 

@@ -38,7 +38,7 @@ def test_the_prior_comes_first_and_every_term_has_its_reason():
 
 def test_one_loud_kind_shows_the_rule_that_holds_it_down():
     explanation = told(people.SCANNER_WITHOUT_AGENT, prior=0.6)
-    assert explanation.confidence == 45
+    assert explanation.confidence == 48
     assert explanation.terms[-1].origin == "rule.uncorroborated"
     assert explanation.terms[-1].log_odds < 0
 
@@ -67,7 +67,7 @@ def test_what_expired_or_speaks_of_others_is_passed_over():
 def test_missing_columns_say_nothing():
     columns = {"ports_hour_max": None, "agents_day_max": math.nan}
     assert origins(told(columns)) == ["prior"]
-    assert told(columns).confidence == 30
+    assert told(columns).confidence == round(100 * CARD.prior)
 
 
 def test_reasons_for_one_address_need_no_numpy():
