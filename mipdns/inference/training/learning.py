@@ -36,24 +36,11 @@ UNITS_MIN = 120
 DECIMALS = 2
 UNITS_MAX = 100_000
 """A fit takes so many units at most, drawn evenly; more change the last digit."""
-FOLD_UNITS_MAX, FOLD_ITERATIONS = 40_000, 120
-"""Calibration needs sums of the right shape, not the last digit of a weight."""
+ROUNDS = 2
+"""How often the neighbours are looked at anew."""
 FOLDS = 4
-FOLDS = 4
+"""Each is fitted with as much effort as the whole: half-finished sums are smaller, and would be stretched too far."""
 Columns = dict[str, NDArray[np.float32]]
-
-
-class Effort(NamedTuple):
-    """How exact a fit is. units_max: drawn evenly from more. iterations: at most. rounds: looks at the neighbours."""
-
-    units_max: int
-    iterations: int
-    rounds: int
-
-
-WHOLE = Effort(100_000, 250, 2)
-FOLD = Effort(40_000, 120, 1)
-"""Calibration needs sums of the right shape, not the last digit of a weight."""
 
 
 class Design(NamedTuple):
@@ -91,12 +78,12 @@ def learn(sample: Sample, card: Scorecard) -> Scorecard:
     fold = _folds(sample)
     for number in range(FOLDS):
         out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card, FOLD)) / POINTS
+        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card)) / POINTS
     used = weight > 0
     start = probability_points(card.prior) / POINTS
     summed, true = calibration.knots(sums[used], sample.shared[used], weight[used], start)
     line = Calibration(tuple(summed), tuple(true), card.calibration.reason)
-    return msgspec.structs.replace(_fit(sample, weight, card, WHOLE), calibration=line)
+    return msgspec.structs.replace(_fit(sample, weight, card), calibration=line)
 
 
 def _folds(sample: Sample) -> NDArray[np.int64]:
@@ -118,32 +105,30 @@ def _said(sample: Sample) -> Floats:
     return np.array([(one.names + one.aside) / POINTS for one in sample.heard])[sample.sets]
 
 
-def _fit(sample: Sample, weight: Floats, card: Scorecard, effort: Effort) -> Scorecard:
+def _fit(sample: Sample, weight: Floats, card: Scorecard) -> Scorecard:
     start = probability_points(card.prior) / POINTS
     said = _said(sample) + start
     columns = dict(sample.columns)
     own = [_design(one, columns) for one in CANDIDATES]
     context = _context(sample)
-    card = _with_terms(card, own, _run(own, [], sample, weight, np.full(len(said), start), effort)[0])
-    for _ in range(effort.rounds):
+    card = _with_terms(card, own, _run(own, [], sample, weight, np.full(len(said), start))[0])
+    for _ in range(ROUNDS):
         columns = around(sample, card)
         near = [_design(one, columns) for one in NEIGHBOURS]
-        heights, around_heights = _run([*own, *near], context, sample, weight, said, effort)
+        heights, around_heights = _run([*own, *near], context, sample, weight, said)
         card = _with_context(_with_terms(card, [*own, *near], heights), around_heights)
     return card
 
 
 def _run(
-    designs: Sequence[Design], context: Sequence[Steps], sample: Sample, weight: Floats, said: Floats, effort: Effort
+    designs: Sequence[Design], context: Sequence[Steps], sample: Sample, weight: Floats, said: Floats
 ) -> tuple[list[Floats], list[Floats]]:
     """The heights of terms and of context. said: log-odds beside them, the prior included."""
     used = np.flatnonzero(weight > 0)
-    if len(used) > effort.units_max:
-        used = np.sort(np.random.default_rng(effort.units_max).choice(used, effort.units_max, replace=False))
+    if len(used) > UNITS_MAX:
+        used = np.sort(np.random.default_rng(UNITS_MAX).choice(used, UNITS_MAX, replace=False))
     steps = [one._replace(bins=one.bins[used]) for one in (*(design.steps for design in designs), *context)]
-    fit = additive.fit(
-        steps, sample.shared[used], weight[used], said[used], ridge=RIDGE, start=0.0, iterations=effort.iterations
-    )
+    fit = additive.fit(steps, sample.shared[used], weight[used], said[used], ridge=RIDGE, start=0.0)
     return fit.heights[: len(designs)], fit.heights[len(designs) :]
 
 
