@@ -51,9 +51,6 @@ def loaded(
         return (chunks, evidence.as_of, evidence.first_day, *days), files
 
 
-IN_PROCESS = enginekeys.Engine(clickhouse=enginekeys.ClickHouse(url=enginekeys.EMBEDDED))
-
-
 def over_http(far: FarClickHouse) -> enginekeys.Engine:
     return enginekeys.Engine(clickhouse=enginekeys.ClickHouse(url=far.url, user=USER))
 
