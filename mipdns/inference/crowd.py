@@ -33,17 +33,22 @@ HOSTING = NETWORK_TYPES.index("hosting")
 
 
 class Facts(NamedTuple):
-    """All that the rules look at. declared, traffic: index into NETWORK_TYPES, -1 unknown. sets: into `Heards`."""
+    """All that the rules look at. measured: empty where no log saw the units. declared, traffic: index into
+    NETWORK_TYPES, -1 unknown. sets: into `Heards`. told: of `features.told_of`, None where all tell the most.
+    """
 
     measured: Measured
     declared: NDArray[np.int8]
     traffic: NDArray[np.int8]
     sets: NDArray[np.int64]
+    told: NDArray[np.int8] | None = None
 
     def take(self, at: NDArray[np.int64]) -> Facts:
         """The facts of some of the units."""
         measured = {signal: points[at] for signal, points in self.measured.items()}
-        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at])
+        return Facts(
+            measured, self.declared[at], self.traffic[at], self.sets[at], None if self.told is None else self.told[at]
+        )
 
 
 class Total(NamedTuple):
@@ -132,7 +137,8 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     corroboration = _corroboration(facts, heards, card)
     summed, signals = _traffic(facts, heards, card, corroboration)
     signals |= heards.signals[sets].astype(np.int32)
-    traffic_says = calibrated(summed, card.calibration) + heards.aside[sets] + names
+    found = _calibrated(summed, facts, card) if facts.measured else summed
+    traffic_says = found + heards.aside[sets] + names
     start = probability_points(prior)
     heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt) - heards.faded[sets]) + heards.speaks[sets]
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
@@ -143,13 +149,19 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     return Total(total, confidences(total), signals)
 
 
+def _calibrated(summed: Points, facts: Facts, card: Scorecard) -> Points:
+    lines = [calibrated(summed, line) for line in card.calibration.values()]
+    return lines[0] if facts.told is None else np.choose(facts.told, lines)
+
+
 def traffic_sum(facts: Facts, heards: Heards, card: Scorecard) -> Points:
     """What terms and the network around add up to, before calibration: what training calibrates."""
     return _traffic(facts, heards, card, _corroboration(facts, heards, card))[0]
 
 
 def _corroboration(facts: Facts, heards: Heards, card: Scorecard) -> Points:
-    return support([*(facts.measured[kind] for kind in CORROBORATING), heards.names[facts.sets]], card.rules)
+    kinds = [facts.measured[kind] for kind in CORROBORATING if kind in facts.measured]
+    return support([*kinds, heards.names[facts.sets]], card.rules)
 
 
 def _traffic(facts: Facts, heards: Heards, card: Scorecard, corroboration: Points) -> tuple[Points, NDArray[np.int32]]:

@@ -84,10 +84,11 @@ def explain(
         measured[term.bit] = measured.get(term.bit, 0) + points
         if points:
             terms.append(Term(term.bit, term.feature, value, points / POINTS, term.reason))
+    known = features.told(observation or {})
     if observation is None:
         declared = traffic = None
     fresh, measured = measured, aged(measured, (as_of - last_day).days if last_day else 0, scorecard.rules)
-    start, *lines = weigh(measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic)
+    start, *lines = weigh(measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic, told=known)
     terms += [
         Term(signal, "rule.age", None, (measured[signal] - points) / POINTS, RULES["rule.age"])
         for signal, points in fresh.items()

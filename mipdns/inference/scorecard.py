@@ -17,7 +17,7 @@ import msgspec
 
 from mipdns.errors import ConfigError
 from mipdns.evidence import NETWORK_TYPES
-from mipdns.inference.features import AROUND, FEATURES
+from mipdns.inference.features import AROUND, FEATURES, TOLD
 from mipdns.vocabulary import CLASS_NAMES, SIGNAL_NAMES, Class, Signal
 
 SCORECARD_VERSION = 1
@@ -242,7 +242,7 @@ class Scorecard(_Struct, frozen=True):
     network: NetworkTerms
     assertions: dict[str, AssertionTerm]
     rules: Rules
-    calibration: Calibration
+    calibration: dict[str, Calibration]
     pool: Pool
     traffic_types: TrafficTypes
     users: Users
@@ -279,7 +279,10 @@ def faults(card: Scorecard) -> Iterator[str]:
             yield f"network.{where}: a data centre is evidence against, so 'hosting' is not above 0"
         if not all(_whole_points(getattr(types, kind)) for kind in NETWORK_TYPES):
             yield f"network.{where}: a weight has more than three decimals"
-    yield from _calibration_faults(card.calibration)
+    if tuple(card.calibration) != TOLD:
+        yield f"calibration: there is one for each of {', '.join(TOLD)}, in this order"
+    for where, line in card.calibration.items():
+        yield from (f"calibration, {where!r}: {fault}" for fault in _calibration_faults(line))
     if card.pool.highest < card.pool.step_down:
         yield "pool: 'highest' is below 'step_down'"
     for where, classes in (("pool", set(card.pool.classes)), ("users", set(card.users.classes))):
@@ -320,11 +323,11 @@ def _step_faults(term: FeatureTerm) -> Iterator[str]:
 
 def _calibration_faults(line: Calibration) -> Iterator[str]:
     if len(line.summed) != len(line.true) or len(line.summed) < 2:
-        yield f"calibration: {len(line.summed)} values of 'summed' and {len(line.true)} of 'true'; two or more of each"
+        yield f"{len(line.summed)} values of 'summed' and {len(line.true)} of 'true'; two or more of each"
     if any(low >= high for low, high in pairwise(line.summed)) or any(low > high for low, high in pairwise(line.true)):
-        yield "calibration: 'summed' does not rise, or 'true' falls"
+        yield "'summed' does not rise, or 'true' falls"
     if not all(map(_whole_points, (*line.summed, *line.true))):
-        yield "calibration: a value has more than three decimals"
+        yield "a value has more than three decimals"
 
 
 def _assertion_faults(origin: str, weighed: AssertionTerm) -> Iterator[str]:

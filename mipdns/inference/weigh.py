@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 
 from mipdns.evidence import NETWORK_TYPES, NetworkType
+from mipdns.inference.features import TOLD
 from mipdns.inference.scorecard import (
     CORROBORATING,
     POINTS,
@@ -72,18 +73,19 @@ def weigh(
     prior: float,
     declared: NetworkType | None = None,
     traffic: NetworkType | None = None,
+    told: int = 0,
 ) -> list[Line]:
     """The lines beside the unit's own terms: prior, context, voices and rules, in this order.
 
     measured: the sum of the unit's own terms by signal, in points; empty where no log saw it. prior: strictly between
-    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows.
+    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. told: of `features.told`.
     """
     rules = card.rules
     corroboration = support([*(measured.get(kind, 0) for kind in CORROBORATING), heard.names], rules)
     context = _context(declared, traffic, heard, corroboration, card)
     lines = [Line(None, "prior", probability_points(prior)), *context]
     traffic_says = sum(measured.values()) + sum(line.points for line in context)
-    found = calibrated(traffic_says, card.calibration)
+    found = calibrated(traffic_says, card.calibration[TOLD[told]]) if measured else traffic_says
     _note(lines, "calibration", found - traffic_says)
     traffic_says = found + heard.aside + heard.names
     lines += [line for line in heard.lines if line.signal is not Signal.PARTNER]

@@ -20,20 +20,21 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 Monotone = Literal["rising", "falling", "free"]
+Anchor = Literal["first", "last", "none"]
+TURNED: dict[Monotone, Monotone] = {"rising": "falling", "falling": "rising", "free": "free"}
 Floats = NDArray[np.float64]
 
 
 class Steps(NamedTuple):
     """One term. bins: each unit's step, -1 where the term is silent. size: how many steps. monotone: as in the card.
 
-    lows, highs: the bounds of all its heights; infinite for none.
+    anchor: the step that says nothing and so stays 0: the first, the last, or none.
     """
 
     bins: NDArray[np.int64]
     size: int
     monotone: Monotone
-    low: float = -np.inf
-    high: float = np.inf
+    anchor: Anchor = "none"
 
 
 class Fit(NamedTuple):
@@ -55,6 +56,8 @@ def fit(
     iterations: int = 250,
 ) -> Fit:
     """Fit all terms together. offset: log-odds that each unit has beside them. start: fixed, or None to fit it too."""
+    last = [term.anchor == "last" for term in terms]
+    terms = [_turned(term) if turn else term for term, turn in zip(terms, last, strict=True)]
     size = len(shared)
     begins = np.cumsum([0, *(term.size for term in terms)])
     columns = int(begins[-1])
@@ -72,7 +75,7 @@ def fit(
     bounds: list[tuple[float | None, float | None]] = []
     for term in terms:
         rising = {"rising": (0.0, None), "falling": (None, 0.0), "free": (None, None)}[term.monotone]
-        bounds += [(None, None), *[rising] * (term.size - 1)]
+        bounds += [(None, None) if term.anchor == "none" else (0.0, 0.0), *[rising] * (term.size - 1)]
     bounds.append((None, None) if start is None else (start, start))
     slices = [slice(begin, begin + term.size) for begin, term in zip(begins, terms, strict=False)]
 
@@ -102,4 +105,11 @@ def fit(
     steps = heights(found.x)
     odds = design @ steps + offset + found.x[-1]
     mean = float(share @ np.logaddexp(0.0, -sign * odds))
-    return Fit([steps[one] for one in slices], float(found.x[-1]), mean)
+    found_heights = [steps[one][::-1] if turn else steps[one] for one, turn in zip(slices, last, strict=True)]
+    return Fit(found_heights, float(found.x[-1]), mean)
+
+
+def _turned(term: Steps) -> Steps:
+    """The same term counted from its last step, which is then the first."""
+    bins = np.where(term.bins >= 0, term.size - 1 - term.bins, -1)
+    return term._replace(bins=bins, monotone=TURNED[term.monotone])

@@ -1,7 +1,7 @@
 """From sums to probabilities: isotonic regression, kept as a short table.
 
-In: held-out sums of log-odds, the truth, weights. Out: knots for the scorecard. The one rule: no evidence stays no
-evidence, so that the line passes through (0, 0).
+In: held-out sums of log-odds, the truth, weights. Out: knots for the scorecard. The one rule: a knot stands only
+where units of such sums were seen.
 
 Isotonic regression: Barlow et al. 1972; as calibration of classifiers, Zadrozny and Elkan, KDD 2002.
 """
@@ -40,16 +40,4 @@ def knots(
         )
         summed.append(knot)
         true.append(odds)
-    return _pinned(summed, list(np.maximum.accumulate(true)))
-
-
-def _pinned(summed: list[float], true: list[float]) -> tuple[list[float], list[float]]:
-    at_zero = float(np.interp(0.0, summed, true))
-    pinned = {
-        knot: round(value - at_zero * max(0.0, 1.0 - abs(knot) / 1.0), 3)
-        for knot, value in zip(summed, true, strict=True)
-    }
-    pinned[0.0] = 0.0
-    found = sorted(pinned)
-    values = [min(pinned[knot], 0.0) if knot <= 0 else max(pinned[knot], 0.0) for knot in found]
-    return found, [round(float(value), 3) for value in np.maximum.accumulate(values)]
+    return summed, [round(float(value), 3) for value in np.maximum.accumulate(true)]

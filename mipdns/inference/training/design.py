@@ -9,12 +9,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-from mipdns.inference.scorecard import Bounds
-from mipdns.inference.training.additive import Monotone
+from mipdns.inference.scorecard import Bounds, FeatureTerm
+from mipdns.inference.training.additive import Anchor, Monotone
 
 
 class Candidate(NamedTuple):
-    """A possible term. edges: where steps may begin. The rest as in `FeatureTerm`."""
+    """A possible term. edges: where steps may begin. anchor: the step that says nothing. Else as in `FeatureTerm`."""
 
     feature: str
     signal: str
@@ -23,6 +23,7 @@ class Candidate(NamedTuple):
     reason: str
     source: tuple[str, ...]
     when: dict[str, Bounds] = {}  # noqa: RUF012  (never changed: `_by_exposure` makes others)
+    anchor: Anchor = "none"
 
 
 AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
@@ -71,21 +72,19 @@ CANDIDATES: tuple[Candidate, ...] = (
         "blocks_hour_max", "ports", (2, 4, 8, 16, 32, 64, 100, 128, 192), "rising",
         "one system's ephemeral range spans at most about 110 blocks of 256 ports; more need address translation",
         ("rfc6056", "rfc7422"),
+        anchor="first",
     ),
     Candidate(
         "ports_per_block", "ports", (1.1, 1.3, 1.6, 2, 3, 5, 10), "falling",
         "one system's ports lie close together, those of a translator all over the range",
         ("rfc6056", "rfc7422"), {"ports_hour_max": (8, None)},
+        anchor="first",
     ),
     Candidate(
         "ports_per_agent", "ports", (3, 6, 12, 24, 48, 96, 192), "falling",
         "many ports by few user agents is one program that opens many connections (a scanner, a download, a game)",
         ("cloudflare2025",), {"ports_hour_max": (32, None)},
-    ),
-    Candidate(
-        "requests_per_port", "ports", (1.1, 1.3, 1.6, 2, 3, 5, 10), "free",
-        "how much is asked over one connection tells people from programs",
-        (), {"requests_hour_max": (8, None)},
+        anchor="first",
     ),
     # agents
     *_by_exposure(
@@ -106,24 +105,19 @@ CANDIDATES: tuple[Candidate, ...] = (
         "agents_hour_max", "agents", (2, 3, 4, 6, 10, 16), "rising",
         "several hosts are rarely active in the same hour behind one home gateway (about 10 % of lines)",
         ("maier2011",),
+        anchor="first",
     ),
     Candidate(
         "families_day_max", "agents", (2, 3, 4, 6, 8, 12, 18), "rising",
         "agent families leave versions out: a device that updates its browser does not count twice",
         ("maier2011",),
+        anchor="first",
     ),
     Candidate(
         "agents_day_median", "agents", (2, 3, 4, 6, 10), "rising",
         "what is true of the busiest day is truer if it is so on most",
         (), {"days": (2, None)},
-    ),
-    *(
-        Candidate(
-            "agent_evenness", "agents", (1.3, 1.6, 2, 2.2, 3, 5), "rising",
-            "agents of people are uneven; agents used equally often come from a list that one program draws from",
-            (), {"agents_day_max": (10, None), "requests_per_agent": band},
-        )
-        for band in ((3, 12), (12, None))
+        anchor="first",
     ),
     Candidate(
         "agent_top_share", "agents", (0.1, 0.15, 0.2, 0.25, 0.4, 0.6, 0.9), "falling",
@@ -134,16 +128,19 @@ CANDIDATES: tuple[Candidate, ...] = (
         "requests_per_agent", "agents", (2, 4, 8, 12, 20, 30, 60), "falling",
         "a family's few devices make all its requests; among many people each makes few",
         ("metwally2011",), {"requests_day_max": (20, None)},
+        anchor="first",
     ),
     Candidate(
         "crawler_share", "agents", (0.05, 0.3, 0.6, 0.9), "falling",
         "crawlers, libraries and tools are not people",
         ("cloudflare2025",),
+        anchor="first",
     ),
     Candidate(
         "bot_score_median", "agents", (5, 15, 30), "rising",
         "a median bot score below 30 marks traffic that is likely automated",
         ("cloudflare2025",),
+        anchor="last",
     ),
     *(
         Candidate(
@@ -165,11 +162,13 @@ CANDIDATES: tuple[Candidate, ...] = (
         "agents_per_tls", "tls", (2, 4, 8, 12, 20), "falling",
         "browsers of one engine share a fingerprint, but two dozen agent names over each are one program",
         ("beverly2004",), {"agents_day_max": (8, None), "tls_day_max": (2, None)},
+        anchor="first",
     ),
     Candidate(
         "agents_day_max", "tls", (3, 5, 8, 12), "falling",
         "many agent names over a single fingerprint are one program, or a proxy that ends the encryption itself",
         ("beverly2004",), {"tls_day_max": (None, 2)},
+        anchor="first",
     ),
     # shape
     *(
@@ -198,13 +197,40 @@ CANDIDATES: tuple[Candidate, ...] = (
         "addresses_day_max", "addresses", (2, 4, 8, 16, 64), "rising",
         "many addresses of one /64: many hosts, or one household whose hosts change their temporary addresses",
         ("rfc8981",),
+        anchor="first",
     ),
     Candidate(
         "forwarded_day_max", "forwarded", (2, 4, 10, 32), "rising",
         "a proxy names the clients it speaks for; anyone can write the header, so it needs company",
         ("rfc7239",),
+        anchor="first",
     ),
 )  # fmt: skip
+
+EVEN = "agents of people are uneven; agents used equally often come from a list that one program draws from"
+FIXED: tuple[FeatureTerm, ...] = (
+    FeatureTerm(
+        "agent_evenness",
+        "agents",
+        (1.6, 2.2),
+        (-6.0, -1.5, 0.0),
+        "rising",
+        EVEN,
+        ("judgement",),
+        {"agents_day_max": (10, None), "requests_per_agent": (3, 12)},
+    ),
+    FeatureTerm(
+        "agent_evenness",
+        "agents",
+        (2.0, 2.2),
+        (-6.0, -1.5, 0.0),
+        "rising",
+        f"{EVEN}; where each came a dozen times, chance does not make one twice as common as the mean",
+        ("judgement",),
+        {"agents_day_max": (10, None), "requests_per_agent": (12, None)},
+    ),
+)
+"""Terms set by hand: machines that made worlds have too few of."""
 
 NEIGHBOURS: tuple[Candidate, ...] = (
     *(
@@ -233,13 +259,5 @@ NEIGHBOURS: tuple[Candidate, ...] = (
             ("richter2016",), band,
         )
         for band in _bands("requests_day_max", (8, 40))
-    ),
-    Candidate(
-        "neighbours_told", "neighbours", (0.5,), "free", "whether anybody else was seen nearby", ("richter2016",)
-    ),
-    Candidate(
-        "neighbours_seen", "neighbours", (2, 4, 8, 16, 32, 64, 128), "free",
-        "how much of the neighbourhood is in use at all",
-        ("richter2016",),
     ),
 )  # fmt: skip

@@ -27,10 +27,10 @@ from mipdns.inference.scorecard import (
 )
 from mipdns.inference.training import additive, calibration
 from mipdns.inference.training.additive import Floats, Steps
-from mipdns.inference.training.design import CANDIDATES, NEIGHBOURS, Candidate
+from mipdns.inference.training.design import CANDIDATES, FIXED, NEIGHBOURS, Candidate
 from mipdns.inference.training.sample import Sample, around, facts
 
-RIDGE = 2e-4
+RIDGE = 2e-3
 UNITS_MIN = 120
 """A step is learnt from so many units at least, or joins its neighbour."""
 DECIMALS = 2
@@ -79,11 +79,15 @@ def learn(sample: Sample, card: Scorecard) -> Scorecard:
     for number in range(FOLDS):
         out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card)) / POINTS
-    used = weight > 0
     start = probability_points(card.prior) / POINTS
-    summed, true = calibration.knots(sums[used], sample.shared[used], weight[used], start)
-    line = Calibration(tuple(summed), tuple(true), card.calibration.reason)
-    return msgspec.structs.replace(_fit(sample, weight, card), calibration=line)
+    told = features.told_of(sample.columns)
+    lines = dict(card.calibration)
+    for number, (name, line) in enumerate(card.calibration.items()):
+        used = (weight > 0) & (told == number)
+        found = calibration.knots(sums[used], sample.shared[used], weight[used], start) if used.any() else None
+        if found and len(found[0]) > 1:
+            lines[name] = Calibration(tuple(found[0]), tuple(found[1]), line.reason)
+    return msgspec.structs.replace(_fit(sample, weight, card), calibration=lines)
 
 
 def _folds(sample: Sample) -> NDArray[np.int64]:
@@ -107,11 +111,12 @@ def _said(sample: Sample) -> Floats:
 
 def _fit(sample: Sample, weight: Floats, card: Scorecard) -> Scorecard:
     start = probability_points(card.prior) / POINTS
-    said = _said(sample) + start
+    fixed = sum((crowd.term_points(term, sample.columns) for term in FIXED), np.zeros(len(sample.key))) / POINTS
+    said = _said(sample) + start + fixed
     columns = dict(sample.columns)
     own = [_design(one, columns) for one in CANDIDATES]
     context = _context(sample)
-    card = _with_terms(card, own, _run(own, [], sample, weight, np.full(len(said), start))[0])
+    card = _with_terms(card, own, _run(own, [], sample, weight, start + fixed)[0])
     for _ in range(ROUNDS):
         columns = around(sample, card)
         near = [_design(one, columns) for one in NEIGHBOURS]
@@ -151,13 +156,13 @@ def _design(candidate: Candidate, columns: Columns) -> Design:
         if inside >= UNITS_MIN and (~below).sum() >= UNITS_MIN:
             edges.append(edge)
     bins = np.where(speaks, np.searchsorted(edges, found, side="right"), -1)
-    return Design(candidate, tuple(edges), Steps(bins, len(edges) + 1, candidate.monotone))
+    return Design(candidate, tuple(edges), Steps(bins, len(edges) + 1, candidate.monotone, candidate.anchor))
 
 
 def _context(sample: Sample) -> list[Steps]:
     """What the AS declares, what its traffic shows, and data centres, which count once (rule 1)."""
     listed = np.array([one.datacentre is not None for one in sample.heard])[sample.sets]
-    centre = (sample.declared == HOSTING) | (sample.traffic == HOSTING) | listed
+    centre = ((sample.declared == HOSTING) | (sample.traffic == HOSTING)) & ~listed
     size = len(NETWORK_TYPES)
     return [
         Steps(np.where(sample.declared == HOSTING, -1, sample.declared).astype(np.int64), size, "free"),
@@ -170,7 +175,7 @@ def _with_terms(card: Scorecard, designs: Sequence[Design], heights: Sequence[Fl
     terms = [
         term for design, height in zip(designs, heights, strict=True) if (term := _term(design, height)) is not None
     ]
-    return msgspec.structs.replace(card, terms=tuple(terms))
+    return msgspec.structs.replace(card, terms=(*terms, *FIXED))
 
 
 def _term(design: Design, height: Floats) -> FeatureTerm | None:
@@ -206,5 +211,4 @@ def _with_context(card: Scorecard, heights: Sequence[Floats]) -> Scorecard:
         return msgspec.structs.replace(old, **kinds, source=source)
 
     network = NetworkTerms(types(card.network.declared, declared), types(card.network.traffic, traffic))
-    term = msgspec.structs.replace(card.assertions["list.hosting"], weight=hosting)
-    return msgspec.structs.replace(card, network=network, assertions=card.assertions | {"list.hosting": term})
+    return msgspec.structs.replace(card, network=network)

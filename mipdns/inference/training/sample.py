@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
-from mipdns.inference import crowd, surroundings
+from mipdns.inference import crowd, features, surroundings
 from mipdns.inference.ageing import aged_columns
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
@@ -108,7 +108,7 @@ def around(sample: Sample, card: Scorecard) -> dict[str, NDArray[np.float32]]:
 def facts(sample: Sample, card: Scorecard, columns: dict[str, NDArray[np.float32]]) -> crowd.Facts:
     """What the rules look at. columns: of `around`."""
     measured = aged_columns(crowd.measure(columns, card, MEASURED), sample.age_days, card.rules)
-    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets)
+    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets, features.told_of(columns))
 
 
 def score(sample: Sample, card: Scorecard, prior: float | None = None) -> crowd.Total:

@@ -13,7 +13,6 @@ from mipdns.inference.scorecard import MEASURED
 from mipdns.sources.ages import LIFE_DAYS
 from mipdns.vocabulary import Class
 
-
 TERM = {
     "feature": "ports_hour_max",
     "signal": "ports",
@@ -76,8 +75,9 @@ FAULTS = [
     (["assertions", "list.tor", "half_life_days"], 0, "Expected `int` >= 1"),
     (["network", "declared", "hosting"], 0.1, "network.declared: a data centre is evidence against"),
     (["network", "traffic", "mobile"], 0.12345, "network.traffic: a weight has more than three decimals"),
-    (["calibration", "true"], [0], "values of 'summed' and 1 of 'true'"),
-    (["calibration"], {"summed": [0, 0], "true": [0, 1], "reason": "r"}, "'summed' does not rise"),
+    (["calibration", "agents", "true"], [0], "calibration, 'agents': .* values of 'summed' and 1 of 'true'"),
+    (["calibration", "agents", "summed"], [0, 0], "calibration, 'agents': "),
+    (["calibration"], {}, "calibration: there is one for each of fingerprints, agents, connections"),
     (["rules", "uncorroborated_ceiling"], 0.6, "Expected `float` < 0.495"),
     (["pool", "classes"], ["vpns"], "pool.classes: unknown class 'vpns'"),
     (["pool", "highest"], 10, "'highest' is below 'step_down'"),
