@@ -49,7 +49,7 @@ def _learnt(at: int, units: int) -> WorldPlan:
     shipped = WorldPlan(units=units, shared_share=float(rng.uniform(0.10, 0.45)))
     match at % 6:
         case 0:
-            return _with(shipped, observer_share=_log_uniform(rng, 0.1, 1.0))
+            return _with(shipped, observer_share=_log_uniform(rng, 0.4, 1.0))
         case 1:
             return _with(shipped, without=_half(rng))
         case 2:
@@ -58,8 +58,10 @@ def _learnt(at: int, units: int) -> WorldPlan:
             return (
                 _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
                 if at % 12 == 3
-                else _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.1, 1.0))
+                else _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.4, 1.0))
             )
+        case 4:
+            return draw_plan(rng, units=units, observer_share=(0.4, 1.0))
         case _:
             return draw_plan(rng, units=units)
 

@@ -80,12 +80,6 @@ CANDIDATES: tuple[Candidate, ...] = (
         ("rfc6056", "rfc7422"), {"ports_hour_max": (8, None)},
         anchor="first",
     ),
-    Candidate(
-        "ports_per_agent", "ports", (3, 6, 12, 24, 48, 96, 192), "falling",
-        "many ports by few user agents is one program that opens many connections (a scanner, a download, a game)",
-        ("cloudflare2025",), {"ports_hour_max": (32, None)},
-        anchor="first",
-    ),
     # agents
     *_by_exposure(
         Candidate(
@@ -125,12 +119,6 @@ CANDIDATES: tuple[Candidate, ...] = (
         (), {"requests_day_max": (20, None), "agents_day_max": (4, None)},
     ),
     Candidate(
-        "requests_per_agent", "agents", (2, 4, 8, 12, 20, 30, 60), "falling",
-        "a family's few devices make all its requests; among many people each makes few",
-        ("metwally2011",), {"requests_day_max": (20, None)},
-        anchor="first",
-    ),
-    Candidate(
         "crawler_share", "agents", (0.05, 0.3, 0.6, 0.9), "falling",
         "crawlers, libraries and tools are not people",
         ("cloudflare2025",),
@@ -157,12 +145,6 @@ CANDIDATES: tuple[Candidate, ...] = (
             "a TLS fingerprint is the client library, not its words: many mean several devices",
             ("beverly2004",),
         )
-    ),
-    Candidate(
-        "agents_per_tls", "tls", (2, 4, 8, 12, 20), "falling",
-        "browsers of one engine share a fingerprint, but two dozen agent names over each are one program",
-        ("beverly2004",), {"agents_day_max": (8, None), "tls_day_max": (2, None)},
-        anchor="first",
     ),
     Candidate(
         "agents_day_max", "tls", (3, 5, 8, 12), "falling",
@@ -210,6 +192,36 @@ CANDIDATES: tuple[Candidate, ...] = (
 EVEN = "agents of people are uneven; agents used equally often come from a list that one program draws from"
 FIXED: tuple[FeatureTerm, ...] = (
     FeatureTerm(
+        "ports_per_agent",
+        "ports",
+        (24, 48, 96, 192),
+        (0.0, -0.4, -1.0, -1.6, -2.6),
+        "falling",
+        "many ports by few user agents is one program that opens many connections (a scanner, a download, a game)",
+        ("cloudflare2025", "judgement"),
+        {"ports_hour_max": (48, None)},
+    ),
+    FeatureTerm(
+        "requests_per_agent",
+        "agents",
+        (12, 30),
+        (0.5, 0.0, -0.6),
+        "falling",
+        "a family's few devices make all its requests; among many people each makes few",
+        ("metwally2011", "judgement"),
+        {"requests_day_max": (20, None), "agents_day_max": (6, 16)},
+    ),
+    FeatureTerm(
+        "agents_per_tls",
+        "tls",
+        (8, 12, 20),
+        (0.0, -0.5, -2.0, -3.0),
+        "falling",
+        "browsers of one engine share a fingerprint, but two dozen agent names over each are one program",
+        ("beverly2004", "judgement"),
+        {"agents_day_max": (8, None), "tls_day_max": (2, None)},
+    ),
+    FeatureTerm(
         "agent_evenness",
         "agents",
         (1.6, 2.2),
@@ -230,7 +242,8 @@ FIXED: tuple[FeatureTerm, ...] = (
         {"agents_day_max": (10, None), "requests_per_agent": (12, None)},
     ),
 )
-"""Terms set by hand: machines that made worlds have too few of."""
+"""Terms set by hand: ratios that depend on the site (requests a page) and on the times (agents that share a
+fingerprint), which made worlds do not have as the field does, and machines that they have too few of."""
 
 NEIGHBOURS: tuple[Candidate, ...] = (
     *(
