@@ -49,7 +49,10 @@ def _bands(feature: str, edges: tuple[float, ...]) -> list[dict[str, Bounds]]:
 
 
 def _by_exposure(one: Candidate) -> list[Candidate]:
-    return [one._replace(when=one.when | band) for band in _bands("requests_day_max", EXPOSURE)]
+    """The candidate for each band of requests. The fewest say nothing: what so many requests of so few mean, the term
+    of the requests themselves tells. So each kind of evidence has points only where it speaks for many.
+    """
+    return [one._replace(when=one.when | band, anchor="first") for band in _bands("requests_day_max", EXPOSURE)]
 
 
 CANDIDATES: tuple[Candidate, ...] = (
@@ -102,18 +105,6 @@ CANDIDATES: tuple[Candidate, ...] = (
         anchor="first",
     ),
     Candidate(
-        "families_day_max", "agents", (2, 3, 4, 6, 8, 12, 18), "rising",
-        "agent families leave versions out: a device that updates its browser does not count twice",
-        ("maier2011",),
-        anchor="first",
-    ),
-    Candidate(
-        "agents_day_median", "agents", (2, 3, 4, 6, 10), "rising",
-        "what is true of the busiest day is truer if it is so on most",
-        (), {"days": (2, None)},
-        anchor="first",
-    ),
-    Candidate(
         "agent_top_share", "agents", (0.1, 0.15, 0.2, 0.25, 0.4, 0.6, 0.9), "falling",
         "the commonest agent of many people has a small share; nine requests in ten are one busy program",
         (), {"requests_day_max": (20, None), "agents_day_max": (4, None)},
@@ -156,7 +147,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     *(
         Candidate(
             "requests_day_max", "shape", REQUESTS, "free",
-            f"how much comes of an address at all, {where}",
+            f"how much comes of an address at all; by the fewest agents and ports it is one user's; {where}",
             ("metwally2011",), bounds,
         )
         for where, bounds in TOLD
@@ -179,12 +170,6 @@ CANDIDATES: tuple[Candidate, ...] = (
         "addresses_day_max", "addresses", (2, 4, 8, 16, 64), "rising",
         "many addresses of one /64: many hosts, or one household whose hosts change their temporary addresses",
         ("rfc8981",),
-        anchor="first",
-    ),
-    Candidate(
-        "forwarded_day_max", "forwarded", (2, 4, 10, 32), "rising",
-        "a proxy names the clients it speaks for; anyone can write the header, so it needs company",
-        ("rfc7239",),
         anchor="first",
     ),
 )  # fmt: skip
@@ -222,6 +207,15 @@ FIXED: tuple[FeatureTerm, ...] = (
         {"agents_day_max": (8, None), "tls_day_max": (2, None)},
     ),
     FeatureTerm(
+        "forwarded_day_max",
+        "forwarded",
+        (2, 4, 10, 32),
+        (0.0, 0.6, 1.3, 2.0, 2.6),
+        "rising",
+        "a proxy names the clients it speaks for; anyone can write the header, so it needs company",
+        ("rfc7239", "judgement"),
+    ),
+    FeatureTerm(
         "agent_evenness",
         "agents",
         (1.6, 2.2),
@@ -243,7 +237,7 @@ FIXED: tuple[FeatureTerm, ...] = (
     ),
 )
 """Terms set by hand: ratios that depend on the site (requests a page) and on the times (agents that share a
-fingerprint), which made worlds do not have as the field does, and machines that they have too few of."""
+fingerprint), which made worlds do not have as the field does, and machines and forgers, whose share nobody knows."""
 
 NEIGHBOURS: tuple[Candidate, ...] = (
     *(
