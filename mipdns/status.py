@@ -70,7 +70,7 @@ def describe_attempt(attempt: Attempt, outcome: Outcome) -> dict[str, object]:
         "seconds": attempt.seconds,
         "process": attempt.pid,
         "serial": attempt.serial or None,
-        "error": attempt.fault or None,
+        "error": (outcome == "failed" and attempt.fault) or None,
         "failures_in_a_row": attempt.failures + (outcome == "killed"),
     }
 
@@ -81,6 +81,9 @@ def _load_trouble(attempt: Attempt, outcome: Outcome) -> str:
             return f"the last load, begun {attempt.began}, failed: {attempt.fault}"
         case "killed":
             return f"the last load, begun {attempt.began}, did not live to its end: killed, or the machine went down"
+        case "running" if attempt.failures:
+            why = attempt.fault or "killed, or the machine went down"
+            return f"a load runs since {attempt.began}; the one before came to nothing: {why}"
         case _:
             return ""
 

@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Sequence
 
 from mipdns.config import Source
-from mipdns.fetch.copies import Copy, read_state
+from mipdns.fetch.copies import Copy, State, read_state
 from mipdns.fetch.gather import Fetched, fetched_sources
 
 
@@ -43,7 +43,7 @@ def standing(sources: Sequence[Source]) -> list[dict[str, object]]:
     """How the copies of all fetched sources stand, from what the last fetch left; asks nobody.
 
     state: good; stale, the tries since failed; too old, and it is older than max_age_days; never fetched. age_hours:
-    since the far end last gave or confirmed it.
+    since the far end last gave or confirmed it, or the copy was put there by hand.
     """
     now = datetime.datetime.now(datetime.UTC)
     return [_standing(copy, now, source.max_age_days) for source, held in fetched_sources(sources) for copy in held]
@@ -51,22 +51,32 @@ def standing(sources: Sequence[Source]) -> list[dict[str, object]]:
 
 def _standing(copy: Copy, now: datetime.datetime, max_age_days: float | None) -> dict[str, object]:
     state = read_state(copy.path)
+    age_s = _age_s(copy, state, now)
     standing = "good"
-    if not copy.path.exists():
+    if age_s is None:
         standing = "never fetched"
     elif state.failures:
-        old = max_age_days is not None and state.fetched is not None and (now - state.fetched).days >= max_age_days
+        old = max_age_days is not None and age_s > 86_400 * max_age_days
         standing = "too old" if old else "stale"
     return {
         "name": copy.source,
         "state": standing,
-        "age_hours": round((now - state.fetched).total_seconds() / 3600, 1) if state.fetched else None,
+        "age_hours": None if age_s is None else round(age_s / 3600, 1),
         "failing_since": f"{state.failed_since:%Y-%m-%dT%H:%M:%SZ}" if state.failed_since else None,
         "failures": state.failures,
         "fault": state.fault,
         "file": str(copy.path),
         "url": _shown(copy.url),
     }
+
+
+def _age_s(copy: Copy, state: State, now: datetime.datetime) -> float | None:
+    """None where there is no copy. One that no fetch of ours made is as old as its file."""
+    try:
+        changed_s = copy.path.stat().st_mtime
+    except OSError:
+        return None
+    return now.timestamp() - (state.fetched.timestamp() if state.fetched else changed_s)
 
 
 def copy_trouble(copy: dict[str, object]) -> str:

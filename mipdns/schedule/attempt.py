@@ -38,7 +38,8 @@ Outcome = Literal["running", "done", "failed", "killed"]
 class Attempt(msgspec.Struct, frozen=True):
     """A load as the record beside the database tells it.
 
-    began, ended: ISO times, UTC; ended is "" until then. fault: the line that was printed, "" if all went well.
+    began, ended: ISO times, UTC; ended is "" until then. fault: the line that was printed, "" if all went well; as long
+    as the load runs, that of the one before, which is trouble until a load ends well.
     serial: of the build that was written, 0 if none was. failures: loads in a row that came to nothing, up to this one.
     """
 
@@ -83,10 +84,11 @@ def claimed(database: Path, wait_s: float = 0.0) -> Iterator[Claim]:
         if not _wait_for_lock(descriptor, max(wait_s, _CLAIM_S)):
             raise StoreBusy(_busy(database, _read(descriptor)))
         before = _read(descriptor)
-        failures = 0
+        failures, fault_before = 0, ""
         if before:
-            failures = before.failures + (_outcome(before) == "killed")
-        attempt = Attempt(pid=os.getpid(), began=_now(), failures=failures)
+            killed = _outcome(before) == "killed"
+            failures, fault_before = before.failures + killed, "" if killed else before.fault
+        attempt = Attempt(pid=os.getpid(), began=_now(), fault=fault_before, failures=failures)
         try:
             _write(descriptor, attempt)
         except OSError as fault:

@@ -173,6 +173,30 @@ def test_a_copy_may_be_too_old(tmp_path, hours, outcome):
         assert once(one, now=later(hours=hours)).outcome == outcome
 
 
+@pytest.mark.parametrize(("hours", "state"), [(10, "stale"), (14, "too old"), (23, "too old"), (37, "too old")])
+def test_status_and_fetch_agree_on_what_is_too_old(tmp_path, hours, state):
+    now = datetime.datetime.now(datetime.UTC)
+    with far_end(answer(LIST), answer(b"", 404)) as far:
+        one = source(far.url(), tmp_path / "list", max_age_days=0.5)
+        once(one, now=now - datetime.timedelta(hours=hours))
+        told = once(one, now=now)
+    (shown,) = standing([one])
+    assert (told.outcome, shown["state"]) == ("stale" if state == "stale" else "failed", state)
+    assert shown["age_hours"] == pytest.approx(told.age_hours, abs=0.2)
+
+
+def test_status_knows_the_age_of_a_copy_that_somebody_put_there(tmp_path):
+    path = tmp_path / "list"
+    path.write_bytes(LIST)
+    os.utime(path, (path.stat().st_mtime - 50 * 3600,) * 2)
+    with far_end(answer(b"", 404)) as far:
+        one = source(far.url(), path, max_age_days=2)
+        assert standing([one])[0]["state"] == "good"
+        assert once(one, now=datetime.datetime.now(datetime.UTC)).outcome == "failed"
+    (shown,) = standing([one])
+    assert (shown["state"], shown["age_hours"]) == ("too old", 50.0)
+
+
 def test_a_copy_that_somebody_put_there_is_as_old_as_its_file(tmp_path):
     path = tmp_path / "list"
     path.write_bytes(LIST)

@@ -101,6 +101,23 @@ def test_failures_in_a_row_are_counted_until_one_ends_well(database):
     assert failures() == 0
 
 
+def test_a_load_that_runs_keeps_why_the_one_before_failed_until_it_ends(database):
+    def fault() -> str:
+        told = last_attempt(database)
+        assert told is not None
+        return told[0].fault
+
+    fail(database, StoreError("no"))
+    with claimed(database):
+        assert fault() == "no"
+    assert fault() == ""
+    fail(database, StoreError("no"))
+    with another_load(database):
+        assert fault() == "no"
+    with claimed(database):
+        assert fault() == ""  # it was killed, and left no reason
+
+
 def test_a_second_load_is_told_who_runs_and_since_when_and_leaves_the_record_alone(database):
     with another_load(database) as process:
         told = last_attempt(database)
