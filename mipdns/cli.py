@@ -328,6 +328,26 @@ def validate(
 
 
 @main.command()
+@click.argument("databases", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--truth",
+    "truths",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A CSV of what is true of a database, one for each; default: what partners and people said.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The scorecard, as JSON.")
+def train(databases: tuple[Path, ...], truths: tuple[Path, ...], out: Path) -> None:
+    """Learn a scorecard from loaded databases whose truth is known."""
+    from mipdns.inference import shipped_scorecard
+    from mipdns.inference.training.text import card_text
+    from mipdns.train import train as run_train
+
+    out.write_text(card_text(run_train(databases, truths, shipped_scorecard())), "utf-8")
+    click.echo(f"{out} is written; it takes the place of inference/scorecard.json")
+
+
+@main.command()
 @as_json
 @with_config
 def check(config: Config, as_json: bool) -> None:

@@ -61,7 +61,7 @@ class UnitTable(NamedTuple):
 
 CONTEXT_COLUMNS: dict[str, str] = {
     "neighbours_seen": "other units of the same /24 or /48 seen in the window",
-    "neighbours_crowded": "share of those whose own traffic looks like a crowd's, 0 to 1 (the unit itself left out)",
+    "neighbours_crowded": "how likely theirs is a crowd's traffic, their mean, 0 to 1 (the unit itself left out)",
 }
 """What inference adds to a unit from around it. All float32; NaN where nothing is around it."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference.crowd import Facts
-from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.scorecard import CORROBORATING, Scorecard
 from mipdns.inference.voices import Heard
 from mipdns.vocabulary import CLASS_NAMES, Class, Signal
 
@@ -43,7 +43,7 @@ def of_units(
     shared = confidence >= card.rules.class_floor
     said = np.array([one.classes for one in heard], dtype=np.int16)[facts.sets]
     hinted = np.array([one.hinted for one in heard], dtype=np.int16)[facts.sets]
-    guessed = np.where(hinted > 0, hinted, _guess(columns, facts, card))
+    guessed = np.where(hinted > 0, hinted, _guess(columns, facts, confidence, card))
     classes = np.where(said > 0, said, np.where(shared, guessed, Class.OTHER)).astype(np.int16)
     low, high = _counted_users(columns, card)
     for bits in np.unique(classes[shared]):
@@ -72,11 +72,13 @@ def of_sets(heard: Sequence[Heard], confidence: NDArray[np.int16], card: Scoreca
     )
 
 
-def _guess(columns: Mapping[str, NDArray[np.float32]], facts: Facts, card: Scorecard) -> NDArray[np.int16]:
+def _guess(
+    columns: Mapping[str, NDArray[np.float32]], facts: Facts, confidence: NDArray[np.int16], card: Scorecard
+) -> NDArray[np.int16]:
     """The class that the traffic and the network around suggest."""
     measured = facts.measured
     types = np.where(facts.traffic >= 0, facts.traffic, facts.declared)
-    crowd = (measured[Signal.PORTS] > 0) | (measured[Signal.AGENTS] > 0) | (measured[Signal.TLS] > 0)
+    crowd = (confidence >= card.rules.listed) | (sum(measured[kind] for kind in CORROBORATING) > 0)
     return np.select(
         [
             measured[Signal.FORWARDED] > 0,

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import features
-from mipdns.inference.scorecard import MEASURED, POINTS, FeatureTerm, Rules, Scorecard, probability_points, to_points
+from mipdns.inference.scorecard import (
+    CORROBORATING,
+    POINTS,
+    Calibration,
+    FeatureTerm,
+    Rules,
+    Scorecard,
+    probability_points,
+    to_points,
+)
 from mipdns.inference.voices import Heard
 from mipdns.inference.weigh import ceiling, confidence
 from mipdns.vocabulary import Signal
@@ -24,17 +33,22 @@ HOSTING = NETWORK_TYPES.index("hosting")
 
 
 class Facts(NamedTuple):
-    """All that the rules look at. declared, traffic: index into NETWORK_TYPES, -1 unknown. sets: into `Heards`."""
+    """All that the rules look at. measured: empty where no log saw the units. declared, traffic: index into
+    NETWORK_TYPES, -1 unknown. sets: into `Heards`. told: of `features.told_of`, None where all tell the most.
+    """
 
     measured: Measured
     declared: NDArray[np.int8]
     traffic: NDArray[np.int8]
     sets: NDArray[np.int64]
+    told: NDArray[np.int8] | None = None
 
     def take(self, at: NDArray[np.int64]) -> Facts:
         """The facts of some of the units."""
         measured = {signal: points[at] for signal, points in self.measured.items()}
-        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at])
+        return Facts(
+            measured, self.declared[at], self.traffic[at], self.sets[at], None if self.told is None else self.told[at]
+        )
 
 
 class Total(NamedTuple):
@@ -82,11 +96,20 @@ def support(kinds: Sequence[Points], rules: Rules) -> Points:
     return total - loudest
 
 
-def looks_crowded(measured: Measured, card: Scorecard) -> NDArray[np.bool_]:
-    """Whether a unit's own traffic, without its surroundings, is corroborated and adds up to a crowd's."""
+def looks_crowded(measured: Measured, card: Scorecard) -> NDArray[np.float64]:
+    """How likely each unit's own traffic is a crowd's, without its surroundings, 0.01 to 0.99 in whole hundredths."""
     kinds = [points for signal, points in measured.items() if signal is not Signal.NEIGHBOURS]
-    enough: NDArray[np.bool_] = np.sum(kinds, axis=0) >= to_points(card.crowd.log_odds)
-    return enough & (support(kinds, card.rules) > 0)
+    return confidences(probability_points(card.prior) + np.sum(kinds, axis=0)) / 100.0
+
+
+def calibrated(points: Points, line: Calibration) -> Points:
+    """`weigh.calibrated` of many."""
+    summed, true = np.array(line.knots, dtype=np.int64).T
+    at = np.searchsorted(summed, points, side="right").clip(1, len(summed) - 1)
+    inside = points.clip(summed[0], summed[-1])
+    run, rise = summed[at] - summed[at - 1], true[at] - true[at - 1]
+    found: Points = true[at - 1] + (inside - summed[at - 1]) * rise // run
+    return found
 
 
 class Heards:
@@ -111,15 +134,11 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     """`weigh.weigh` of many units."""
     rules, sets = card.rules, facts.sets
     names, alone, partner = heards.names[sets], heards.alone[sets], heards.partner[sets]
-    corroboration = support([*(facts.measured[kind] for kind in MEASURED), names], rules)
-    signals = heards.signals[sets].astype(np.int32)
-    traffic_says = heards.aside[sets] + names
-    for signal, points in facts.measured.items():
-        traffic_says += points
-        signals |= np.where(points != 0, int(signal), 0).astype(np.int32)
-    context, context_signals = _context(facts, heards, card, corroboration)
-    traffic_says += context
-    signals |= context_signals
+    corroboration = _corroboration(facts, heards, card)
+    summed, signals = _traffic(facts, heards, card, corroboration)
+    signals |= heards.signals[sets].astype(np.int32)
+    found = _calibrated(summed, facts, card) if facts.measured else summed
+    traffic_says = found + heards.aside[sets] + names
     start = probability_points(prior)
     heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt) - heards.faded[sets]) + heards.speaks[sets]
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
@@ -128,6 +147,30 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     total = np.where(partner > 0, np.maximum(total, -bound), total)
     total = np.where(partner < 0, np.minimum(total, bound), total) + partner
     return Total(total, confidences(total), signals)
+
+
+def _calibrated(summed: Points, facts: Facts, card: Scorecard) -> Points:
+    lines = [calibrated(summed, line) for line in card.calibration.values()]
+    return lines[0] if facts.told is None else np.choose(facts.told, lines)
+
+
+def traffic_sum(facts: Facts, heards: Heards, card: Scorecard) -> Points:
+    """What terms and the network around add up to, before calibration: what training calibrates."""
+    return _traffic(facts, heards, card, _corroboration(facts, heards, card))[0]
+
+
+def _corroboration(facts: Facts, heards: Heards, card: Scorecard) -> Points:
+    kinds = [facts.measured[kind] for kind in CORROBORATING if kind in facts.measured]
+    return support([*kinds, heards.names[facts.sets]], card.rules)
+
+
+def _traffic(facts: Facts, heards: Heards, card: Scorecard, corroboration: Points) -> tuple[Points, NDArray[np.int32]]:
+    """The sum of terms and context, and the signals in it that do not add 0."""
+    summed, signals = _context(facts, heards, card, corroboration)
+    for signal, points in facts.measured.items():
+        summed = summed + points
+        signals |= np.where(points != 0, int(signal), 0).astype(np.int32)
+    return summed, signals
 
 
 def _context(facts: Facts, heards: Heards, card: Scorecard, corroboration: Points) -> tuple[Points, NDArray[np.int32]]:

@@ -21,7 +21,7 @@ class Derived(NamedTuple):
     """A feature made of two columns: `left` operator `right`."""
 
     left: str
-    operator: Literal["/", "*"]
+    operator: Literal["/", "*", "told"]
     right: str
     meaning: str
 
@@ -31,8 +31,20 @@ DERIVED: dict[str, Derived] = {
     "requests_per_agent": Derived("requests_day_max", "/", "agents_day_max", "requests for each agent, busiest days"),
     "agents_per_tls": Derived("agents_day_max", "/", "tls_day_max", "agent names for each TLS fingerprint"),
     "agent_evenness": Derived("agent_top_share", "*", "agents_day_max", "how often the commonest agent beats the mean"),
+    "ports_per_block": Derived("ports_hour_max", "/", "blocks_hour_max", "ports for each block of 256 touched"),
+    "agents_told": Derived("agents_day_max", "told", "agents_day_max", "1 where logs tell user agents, else 0"),
+    "tls_told": Derived("tls_day_max", "told", "tls_day_max", "1 where logs tell TLS fingerprints, else 0"),
+    "ports_told": Derived("ports_hour_max", "told", "ports_hour_max", "1 where logs tell source ports, else 0"),
 }
 """`agent_evenness` is 1 where all agents are used equally often, and high where one of many dominates."""
+
+TOLD = ("fingerprints", "agents", "connections")
+"""The most that logs tell of a unit: fingerprints too, agents, or neither. A sum is worth more where more is told."""
+
+AROUND: frozenset[str] = frozenset(
+    [*CONTEXT_COLUMNS, *(name for name, derived in DERIVED.items() if derived.left in CONTEXT_COLUMNS)]
+)
+"""Features of the neighbourhood; all others are the unit's own."""
 
 FEATURES: frozenset[str] = frozenset([*UNIT_COLUMNS, *CONTEXT_COLUMNS, *DERIVED])
 
@@ -44,6 +56,8 @@ def value(name: str, columns: Mapping[str, float | None]) -> float:
         plain = columns.get(name)
         return math.nan if plain is None else float(plain)
     left, right = value(derived.left, columns), value(derived.right, columns)
+    if derived.operator == "told":
+        return float(not math.isnan(left))
     if derived.operator == "*":
         return left * right
     return left / right if right else math.nan
@@ -57,8 +71,24 @@ def values(name: str, columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.
     if derived is None:
         return columns[name].astype(np.float64)
     left, right = values(derived.left, columns), values(derived.right, columns)
+    if derived.operator == "told":
+        return (~np.isnan(left)).astype(np.float64)
     if derived.operator == "*":
         return left * right
     ratio = np.full(len(left), np.nan)
     np.divide(left, right, out=ratio, where=right != 0)
     return ratio
+
+
+def told(columns: Mapping[str, float | None]) -> int:
+    """What logs tell of one unit, as index into `TOLD`."""
+    agents, tls = (value(name, columns) for name in ("agents_told", "tls_told"))
+    return 0 if agents and tls else 1 if agents else 2
+
+
+def told_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
+    """The same of many units at once."""
+    import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
+
+    agents, tls = (values(name, columns) > 0 for name in ("agents_told", "tls_told"))
+    return np.select([agents & tls, agents], [0, 1], 2).astype(np.int8)

@@ -36,7 +36,7 @@ from mipdns.evidence import (
     UnitTable,
     VerdictTable,
 )
-from mipdns.inference import character, crowd, pool, space, surroundings
+from mipdns.inference import character, crowd, features, pool, space, surroundings
 from mipdns.inference.ageing import aged_columns
 from mipdns.inference.agreement import Agreement
 from mipdns.inference.crowd import Heards
@@ -191,6 +191,7 @@ class _Judging:
         measured = aged_columns(measured, self.as_of - units.last_day.astype(np.int64), card.rules)
         rows = self.overlay.measured(units.key, asn)
         facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
+        facts = facts._replace(told=features.told_of(columns))
         facts = facts.take(rows.unit)._replace(sets=rows.heard)
         row_columns = {name: column[rows.unit] for name, column in columns.items()}
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
@@ -242,8 +243,7 @@ class _Judging:
         """What each set of voices comes to where no log saw anything; its ranges stand for nothing."""
         size = len(self.ground.heard)
         unknown = np.full(size, -1, dtype=np.int8)
-        silence = {signal: np.zeros(size, dtype=np.int64) for signal in MEASURED}
-        facts = crowd.Facts(silence, unknown, unknown, np.arange(size))
+        facts = crowd.Facts({}, unknown, unknown, np.arange(size))
         total = crowd.weigh(facts, self.heards, self.card, self.prior)
         kind = character.of_sets(self.ground.heard, total.confidence, self.card)
         nowhere = np.zeros((size, 2), dtype=np.uint64)

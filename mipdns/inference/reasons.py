@@ -22,6 +22,7 @@ from mipdns.vocabulary import Signal
 
 RULES: dict[str, str] = {
     "prior": "the share of shared addresses among all that logs see",
+    "calibration": "what such a sum was found to be worth: terms that tell the same add up to too much",
     "rule.age": "the unit was not seen for some time, and its address may have been given to others",
     "rule.uncorroborated": "one kind of evidence alone is not enough: nothing else speaks for it as clearly",
     "rule.doubt": "traffic takes only so much away from what is published or traced",
@@ -83,10 +84,11 @@ def explain(
         measured[term.bit] = measured.get(term.bit, 0) + points
         if points:
             terms.append(Term(term.bit, term.feature, value, points / POINTS, term.reason))
+    known = features.told(observation or {})
     if observation is None:
         declared = traffic = None
     fresh, measured = measured, aged(measured, (as_of - last_day).days if last_day else 0, scorecard.rules)
-    start, *lines = weigh(measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic)
+    start, *lines = weigh(measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic, told=known)
     terms += [
         Term(signal, "rule.age", None, (measured[signal] - points) / POINTS, RULES["rule.age"])
         for signal, points in fresh.items()

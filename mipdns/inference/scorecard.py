@@ -16,8 +16,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from mipdns.errors import ConfigError
-from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES
-from mipdns.inference.features import FEATURES
+from mipdns.evidence import NETWORK_TYPES
+from mipdns.inference.features import AROUND, FEATURES, TOLD
 from mipdns.vocabulary import CLASS_NAMES, SIGNAL_NAMES, Class, Signal
 
 SCORECARD_VERSION = 1
@@ -34,6 +34,9 @@ MEASURED = (
     Signal.NEIGHBOURS,
 )
 """The signals that terms may belong to: counted from traffic, so that one of them alone never lists."""
+
+CORROBORATING = (Signal.PORTS, Signal.AGENTS, Signal.TLS, Signal.FORWARDED, Signal.NEIGHBOURS)
+"""Those that corroborate each other. A machine that never rests or hops addresses has a shape and addresses, too."""
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Above0 = Annotated[float, msgspec.Meta(gt=0.0)]
@@ -160,10 +163,20 @@ class Rules(_Struct, frozen=True):
     listed: Percent
 
 
-class Crowd(_Struct, frozen=True):
-    """log_odds: what a neighbour's own traffic must add up to, corroborated, to look like a crowd's."""
+class Calibration(_Struct, frozen=True):
+    """What traffic and the network around it truly come to: a rising line through knots, level beyond the outermost.
 
-    log_odds: Above0
+    summed: log-odds as the terms add up, without the prior. true: log-odds that units of that sum were found to have.
+    """
+
+    summed: tuple[float, ...]
+    true: tuple[float, ...]
+    reason: str
+
+    @property
+    def knots(self) -> tuple[tuple[int, int], ...]:
+        """Both in points."""
+        return tuple(zip(map(to_points, self.summed), map(to_points, self.true), strict=True))
 
 
 class Pool(_Struct, frozen=True):
@@ -216,7 +229,10 @@ class Users(_Struct, frozen=True):
 
 
 class Scorecard(_Struct, frozen=True):
-    """The whole file. prior: the share of multi-user units among those seen in logs."""
+    """The whole file. prior: the share of multi-user units among those seen in logs, to which the weights belong.
+
+    trained: on what, with what, and how good it came out; for people, nothing reads it.
+    """
 
     version: int
     name: str
@@ -226,10 +242,11 @@ class Scorecard(_Struct, frozen=True):
     network: NetworkTerms
     assertions: dict[str, AssertionTerm]
     rules: Rules
-    crowd: Crowd
+    calibration: dict[str, Calibration]
     pool: Pool
     traffic_types: TrafficTypes
     users: Users
+    trained: dict[str, object] = {}
 
 
 def shipped_scorecard() -> Scorecard:
@@ -262,6 +279,10 @@ def faults(card: Scorecard) -> Iterator[str]:
             yield f"network.{where}: a data centre is evidence against, so 'hosting' is not above 0"
         if not all(_whole_points(getattr(types, kind)) for kind in NETWORK_TYPES):
             yield f"network.{where}: a weight has more than three decimals"
+    if tuple(card.calibration) != TOLD:
+        yield f"calibration: there is one for each of {', '.join(TOLD)}, in this order"
+    for where, line in card.calibration.items():
+        yield from (f"calibration, {where!r}: {fault}" for fault in _calibration_faults(line))
     if card.pool.highest < card.pool.step_down:
         yield "pool: 'highest' is below 'step_down'"
     for where, classes in (("pool", set(card.pool.classes)), ("users", set(card.users.classes))):
@@ -277,9 +298,9 @@ def _term_faults(term: FeatureTerm) -> Iterator[str]:
     if SIGNAL_NAMES.get(term.signal) not in MEASURED:
         measured = ", ".join(sorted(name for name, bit in SIGNAL_NAMES.items() if bit in MEASURED))
         yield f"unknown signal {term.signal!r}; a term belongs to one of {measured}"
-    elif (term.feature in CONTEXT_COLUMNS) != (term.bit is Signal.NEIGHBOURS):
+    elif (term.feature in AROUND) != (term.bit is Signal.NEIGHBOURS):
         yield "features of the neighbourhood, and no others, belong to signal 'neighbours'"
-    elif term.bit is not Signal.NEIGHBOURS and set(term.when) & set(CONTEXT_COLUMNS):
+    elif term.bit is not Signal.NEIGHBOURS and set(term.when) & AROUND:
         yield "only signal 'neighbours' may look at the neighbourhood"
     yield from _step_faults(term)
     for name, (low, high) in term.when.items():
@@ -298,6 +319,15 @@ def _step_faults(term: FeatureTerm) -> Iterator[str]:
         yield "a weight has more than three decimals"
     if term.monotone != "free" and list(term.weights) != sorted(term.weights, reverse=term.monotone == "falling"):
         yield f"weights are not {term.monotone}"
+
+
+def _calibration_faults(line: Calibration) -> Iterator[str]:
+    if len(line.summed) != len(line.true) or len(line.summed) < 2:
+        yield f"{len(line.summed)} values of 'summed' and {len(line.true)} of 'true'; two or more of each"
+    if any(low >= high for low, high in pairwise(line.summed)) or any(low > high for low, high in pairwise(line.true)):
+        yield "'summed' does not rise, or 'true' falls"
+    if not all(map(_whole_points, (*line.summed, *line.true))):
+        yield "a value has more than three decimals"
 
 
 def _assertion_faults(origin: str, weighed: AssertionTerm) -> Iterator[str]:

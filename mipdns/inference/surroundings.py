@@ -55,7 +55,7 @@ class Networks:
 
 
 def neighbours(
-    keys: NDArray[np.uint64], asn: NDArray[np.int64], crowded: NDArray[np.bool_]
+    keys: NDArray[np.uint64], asn: NDArray[np.int64], crowded: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float32]]:
     """`CONTEXT_COLUMNS`: how many other units of the same /24 or /48 and AS were seen, and what share is crowded."""
     near = neighbourhoods(keys)

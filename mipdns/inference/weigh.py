@@ -1,7 +1,7 @@
 """The rules that turn sums into one confidence, for one unit, in plain Python; `crowd.py` has the same for millions.
 
-In: points by signal and what was heard. Out: the lines whose sum is the served log-odds. The rules, in order
-(docs/model.md says why):
+In: points by signal and what was heard. Out: the lines whose sum is the served log-odds. First what traffic and the
+network around add up to is calibrated. The rules then, in order (docs/model.md says why):
 
 1. A data centre counts once, and not at all where a list, a trace or a partner says that the address is shared; what
    only a list or a name says of it gives way to corroborated traffic.
@@ -14,10 +14,21 @@ In: points by signal and what was heard. Out: the lines whose sum is the served 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 
 from mipdns.evidence import NETWORK_TYPES, NetworkType
-from mipdns.inference.scorecard import MEASURED, POINTS, Rules, Scorecard, probability_points, to_points
+from mipdns.inference.features import TOLD
+from mipdns.inference.scorecard import (
+    CORROBORATING,
+    POINTS,
+    Calibration,
+    Rules,
+    Scorecard,
+    probability_points,
+    to_points,
+)
 from mipdns.inference.voices import Heard, Line
 from mipdns.vocabulary import Signal
 
@@ -44,6 +55,16 @@ def ceiling(corroboration: int, rules: Rules) -> int:
     return alone + corroboration * to_points(rules.corroboration_slope) // POINTS
 
 
+def calibrated(points: int, line: Calibration) -> int:
+    """What a sum of traffic and context is found to be worth, in points; interpolated between knots, rounded down."""
+    knots = line.knots
+    at = bisect_right(knots, points, key=itemgetter(0))
+    if at in (0, len(knots)):
+        return knots[max(at - 1, 0)][1]
+    (low, low_true), (high, high_true) = knots[at - 1], knots[at]
+    return low_true + (points - low) * (high_true - low_true) // (high - low)
+
+
 def weigh(
     measured: Mapping[Signal, int],
     heard: Heard,
@@ -52,17 +73,21 @@ def weigh(
     prior: float,
     declared: NetworkType | None = None,
     traffic: NetworkType | None = None,
+    told: int = 0,
 ) -> list[Line]:
     """The lines beside the unit's own terms: prior, context, voices and rules, in this order.
 
     measured: the sum of the unit's own terms by signal, in points; empty where no log saw it. prior: strictly between
-    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows.
+    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. told: of `features.told`.
     """
     rules = card.rules
-    corroboration = support([*(measured.get(kind, 0) for kind in MEASURED), heard.names], rules)
+    corroboration = support([*(measured.get(kind, 0) for kind in CORROBORATING), heard.names], rules)
     context = _context(declared, traffic, heard, corroboration, card)
     lines = [Line(None, "prior", probability_points(prior)), *context]
-    traffic_says = sum(measured.values()) + sum(line.points for line in context) + heard.aside + heard.names
+    traffic_says = sum(measured.values()) + sum(line.points for line in context)
+    found = calibrated(traffic_says, card.calibration[TOLD[told]]) if measured else traffic_says
+    _note(lines, "calibration", found - traffic_says)
+    traffic_says = found + heard.aside + heard.names
     lines += [line for line in heard.lines if line.signal is not Signal.PARTNER]
     if heard.alone:
         limited = max(traffic_says, -to_points(rules.doubt) - heard.faded)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mipdns import net
 from mipdns.errors import UnknownEvidence
 from mipdns.evidence import FEEDBACK, Assertion
-from mipdns.inference import crowd, space
+from mipdns.inference import crowd, features, space
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.validation.units import Units
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
@@ -66,6 +66,7 @@ class Judge:
         self._card = card
         self._as_of = as_of
         self._prior = prior
+        self._told = features.told_of(units.columns)
         self._measured = crowd.measure(units.columns, card, MEASURED)
         self._said = _touching(said, units.key)
 
@@ -87,12 +88,14 @@ class Judge:
             np.full_like(units.declared, -1) if Signal.NETWORK in silent.signals else units.declared,
             np.full_like(units.traffic, -1) if Signal.TRAFFIC in silent.signals else units.traffic,
             sets,
+            self._told,
         )
-        if silent.signals >= _OF_LOGS:  # as if no log had seen them: context weighs traffic, and there is none
-            facts = facts._replace(declared=np.full_like(units.declared, -1))
-        total = crowd.weigh(facts, heards, card, self._prior)
+        unknown = np.full_like(units.declared, -1)
+        unseen = facts._replace(measured={}, declared=unknown, traffic=unknown)  # context weighs traffic
+        by_traffic = crowd.weigh(facts, heards, card, self._prior).confidence
+        by_word = np.where(sets > 0, crowd.weigh(unseen, heards, card, self._prior).confidence, 0)
         logs_speak = units.seen & (not silent.signals >= _OF_LOGS)
-        judged: NDArray[np.int64] = np.where(logs_speak | (sets > 0), total.confidence, 0).astype(np.int64)
+        judged: NDArray[np.int64] = np.where(logs_speak, by_traffic, by_word).astype(np.int64)
         return judged
 
 

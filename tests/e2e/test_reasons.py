@@ -150,7 +150,7 @@ def test_a_list_that_names_half_the_internet_moves_nothing_and_is_trouble(tmp_pa
     config = tmp_path / "mipdns.toml"
     config.write_text('[[source]]\nname = "exits"\nkind = "egress"\nformat = "cidr"\nclass = "tor"\npath = "tor.txt"\n')
     must(config, "load")
-    assert explained(config, "30.0.0.1")["confidence"] == 30  # the prior: nothing is known
+    assert explained(config, "30.0.0.1")["confidence"] == 33  # the prior: nothing is known
     done = mipdns(config, "status", "--json")
     assert done.returncode == 1
     assert [line for line in json.loads(done.stdout)["trouble"] if "'exits' names far more" in line]

@@ -138,7 +138,7 @@ def test_nothing_gives_nothing():
 
 def test_an_origin_without_a_weight_is_named():
     unknown = assertion("51.15.7.9", "list.vpn")._replace(origin="list.unheard", source="mine")
-    with pytest.raises(ConfigError, match=r"hand-1.*'list\.unheard'.*'mine'"):
+    with pytest.raises(ConfigError, match=CARD.name + r".*'list\.unheard'.*'mine'"):
         judged(None, [unknown])
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS
-from mipdns.inference import crowd, explain
+from mipdns.inference import crowd, explain, features
 from mipdns.inference.ageing import aged_columns
 from mipdns.inference.reasons import term_points
 from mipdns.inference.scorecard import MEASURED, probability_points
@@ -145,6 +145,7 @@ def test_the_vector_and_the_plain_form_agree(units, prior):
     ages = np.array([unit[5] for unit in units], dtype=np.int64)
     measured = aged_columns(crowd.measure(columns, CARD, MEASURED), ages, CARD.rules)
     facts = crowd.Facts(measured, kinds(2), kinds(3), np.arange(len(units)))
+    facts = facts._replace(told=features.told_of(columns))
     total_ = crowd.weigh(facts, crowd.Heards(heards), CARD, prior)
     for at, unit in enumerate(units):
         told = explain(

@@ -34,6 +34,9 @@ def rows():
     for term in CARD.terms:
         shown = (f"`{term.feature}`", term.signal, steps(term), bounds(term), term.reason, ", ".join(term.source))
         yield f"| {' | '.join(shown)} |"
+    for name, line in CARD.calibration.items():
+        knots = " · ".join(f"{low:+g}: {high:+g}" for low, high in zip(line.summed, line.true, strict=True))
+        yield f"| {name} | {knots} |"
     for name, types in (("declared", CARD.network.declared), ("traffic", CARD.network.traffic)):
         weights = " · ".join(f"{kind}: {getattr(types, kind):+g}" for kind in NETWORK_TYPES)
         yield f"| {name} | {weights} | {types.reason} | {', '.join(types.source)} |"

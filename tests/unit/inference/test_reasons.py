@@ -8,6 +8,9 @@ import sys
 
 from mipdns import net
 from mipdns.inference import explain
+from mipdns.inference.features import DERIVED
+from mipdns.inference.scorecard import POINTS
+from mipdns.inference.weigh import calibrated
 from mipdns.vocabulary import Signal
 from tests.unit.inference import people
 from tests.unit.inference.build import AS_OF, CARD, assertion
@@ -38,7 +41,7 @@ def test_the_prior_comes_first_and_every_term_has_its_reason():
 
 def test_one_loud_kind_shows_the_rule_that_holds_it_down():
     explanation = told(people.SCANNER_WITHOUT_AGENT, prior=0.6)
-    assert explanation.confidence == 45
+    assert explanation.confidence == 48
     assert explanation.terms[-1].origin == "rule.uncorroborated"
     assert explanation.terms[-1].log_odds < 0
 
@@ -64,10 +67,21 @@ def test_what_expired_or_speaks_of_others_is_passed_over():
     assert origins(explanation) == ["prior"]
 
 
-def test_missing_columns_say_nothing():
-    columns = {"ports_hour_max": None, "agents_day_max": math.nan}
-    assert origins(told(columns)) == ["prior"]
-    assert told(columns).confidence == 30
+def test_of_missing_columns_only_their_absence_speaks():
+    features = {term.origin for term in told({"ports_hour_max": None, "agents_day_max": math.nan}).terms if term.signal}
+    assert features <= {name for name, derived in DERIVED.items() if derived.operator == "told"}
+
+
+def test_without_any_evidence_the_prior_is_served():
+    assert told(None).confidence == round(100 * CARD.prior)
+
+
+def test_the_calibration_is_a_line_of_its_own():
+    terms = {term.origin: term for term in told(people.CGNAT).terms}
+    summed = sum(round(term.log_odds * POINTS) for term in terms.values() if term.signal)
+    assert (
+        round(terms["calibration"].log_odds * POINTS) == calibrated(summed, CARD.calibration["fingerprints"]) - summed
+    )
 
 
 def test_reasons_for_one_address_need_no_numpy():

@@ -7,7 +7,7 @@ import pytest
 from mipdns.evidence import Network
 from mipdns.vocabulary import Class
 from tests.unit.inference import people
-from tests.unit.inference.build import assertion, at, confidence, judged, route
+from tests.unit.inference.build import CARD, assertion, at, confidence, judged, route
 
 ADDRESS, SIX = "51.15.7.9", "2a02:26f7:1234:5678::7"
 
@@ -120,4 +120,4 @@ def test_the_partner_of_the_narrower_range_wins_and_of_one_range_the_newer():
 
 def test_partners_that_contradict_each_other_cancel_out():
     both = judged(None, [assertion("51.15.7.9", "partner.confirm"), assertion("51.15.7.9", "partner.deny")])
-    assert confidence(both, "51.15.7.9") == 30
+    assert confidence(both, "51.15.7.9") == round(100 * CARD.prior)

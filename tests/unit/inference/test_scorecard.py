@@ -13,9 +13,21 @@ from mipdns.inference.scorecard import MEASURED
 from mipdns.sources.ages import LIFE_DAYS
 from mipdns.vocabulary import Class
 
+TERM = {
+    "feature": "ports_hour_max",
+    "signal": "ports",
+    "edges": [32, 64, 128, 256, 512, 1024],
+    "weights": [0, 0.3, 0.4, 1.1, 1.5, 1.8, 2.0],
+    "monotone": "rising",
+    "reason": "many people make many connections",
+    "source": ["rfc6269"],
+}
+
 
 def shipped():
-    return json.loads(resources.files("mipdns.inference").joinpath("scorecard.json").read_text("utf-8"))
+    """The shipped scorecard with a term at its head whose steps are known."""
+    card = json.loads(resources.files("mipdns.inference").joinpath("scorecard.json").read_text("utf-8"))
+    return card | {"terms": [dict(TERM), *card["terms"]]}
 
 
 def changed(path, value):
@@ -63,6 +75,9 @@ FAULTS = [
     (["assertions", "list.tor", "half_life_days"], 0, "Expected `int` >= 1"),
     (["network", "declared", "hosting"], 0.1, "network.declared: a data centre is evidence against"),
     (["network", "traffic", "mobile"], 0.12345, "network.traffic: a weight has more than three decimals"),
+    (["calibration", "agents", "true"], [0], "calibration, 'agents': .* values of 'summed' and 1 of 'true'"),
+    (["calibration", "agents", "summed"], [0, 0], "calibration, 'agents': "),
+    (["calibration"], {}, "calibration: there is one for each of fingerprints, agents, connections"),
     (["rules", "uncorroborated_ceiling"], 0.6, "Expected `float` < 0.495"),
     (["pool", "classes"], ["vpns"], "pool.classes: unknown class 'vpns'"),
     (["pool", "highest"], 10, "'highest' is below 'step_down'"),

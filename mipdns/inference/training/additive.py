@@ -1,0 +1,115 @@
+"""Monotone step functions that add up, fitted by penalised logistic regression.
+
+In: for each term the bin that each unit falls into, the truth, and weights. Out: the height of every step. The one
+rule: a term that must rise never falls, whatever the data of a small bin say.
+
+The loss is the weighted mean log-loss plus a ridge on the heights of the steps, each weighed by its share of the
+units: so a term is centred where its units are, and of two terms that tell the same each carries half. Steps are
+written as a start and increments, which are bounded by 0 on the side that monotony demands; L-BFGS-B (Byrd, Lu,
+Nocedal, Zhu 1995) takes such bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+Monotone = Literal["rising", "falling", "free"]
+Anchor = Literal["first", "last", "none"]
+TURNED: dict[Monotone, Monotone] = {"rising": "falling", "falling": "rising", "free": "free"}
+Floats = NDArray[np.float64]
+
+
+class Steps(NamedTuple):
+    """One term. bins: each unit's step, -1 where the term is silent. size: how many steps. monotone: as in the card.
+
+    anchor: the step that says nothing and so stays 0: the first, the last, or none.
+    """
+
+    bins: NDArray[np.int64]
+    size: int
+    monotone: Monotone
+    anchor: Anchor = "none"
+
+
+class Fit(NamedTuple):
+    """heights: of each term's steps. start: the log-odds where every term is silent. loss: mean log-loss."""
+
+    heights: list[Floats]
+    start: float
+    loss: float
+
+
+def fit(
+    terms: Sequence[Steps],
+    shared: NDArray[np.bool_],
+    weight: Floats,
+    offset: Floats,
+    *,
+    ridge: float,
+    start: float | None = None,
+    iterations: int = 250,
+) -> Fit:
+    """Fit all terms together. offset: log-odds that each unit has beside them. start: fixed, or None to fit it too."""
+    last = [term.anchor == "last" for term in terms]
+    terms = [_turned(term) if turn else term for term, turn in zip(terms, last, strict=True)]
+    size = len(shared)
+    begins = np.cumsum([0, *(term.size for term in terms)])
+    columns = int(begins[-1])
+    rows_of, columns_of = [], []
+    for begin, term in zip(begins, terms, strict=False):
+        speaking = np.flatnonzero(term.bins >= 0)
+        rows_of.append(speaking)
+        columns_of.append(begin + term.bins[speaking])
+    at, column = np.concatenate(rows_of), np.concatenate(columns_of)
+    design = csr_matrix((np.ones(len(at)), (at, column)), shape=(size, columns))
+    turned = design.T.tocsr()
+    share = weight / weight.sum()
+    mass = turned @ share
+    sign = np.where(shared, 1.0, -1.0)
+    bounds: list[tuple[float | None, float | None]] = []
+    for term in terms:
+        rising = {"rising": (0.0, None), "falling": (None, 0.0), "free": (None, None)}[term.monotone]
+        bounds += [(None, None) if term.anchor == "none" else (0.0, 0.0), *[rising] * (term.size - 1)]
+    bounds.append((None, None) if start is None else (start, start))
+    slices = [slice(begin, begin + term.size) for begin, term in zip(begins, terms, strict=False)]
+
+    def heights(parameters: Floats) -> Floats:
+        return np.concatenate([np.cumsum(parameters[one]) for one in slices]) if slices else parameters[:0]
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        steps = heights(parameters)
+        odds = design @ steps + offset + parameters[-1]
+        margin = sign * odds
+        value = float(share @ np.logaddexp(0.0, -margin)) + 0.5 * ridge * float(mass @ (steps * steps))
+        slope = -share * sign / (1.0 + np.exp(margin.clip(-700, 700)))
+        by_step = turned @ slope + ridge * mass * steps
+        backwards = [np.cumsum(by_step[one][::-1])[::-1] for one in slices]
+        return value, np.concatenate([*backwards, [slope.sum()]])
+
+    first = np.zeros(columns + 1)
+    first[-1] = start or 0.0
+    found = minimize(
+        loss,
+        first,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": iterations, "ftol": 1e-8, "gtol": 1e-7, "maxfun": 3 * iterations},
+    )
+    steps = heights(found.x)
+    odds = design @ steps + offset + found.x[-1]
+    mean = float(share @ np.logaddexp(0.0, -sign * odds))
+    found_heights = [steps[one][::-1] if turn else steps[one] for one, turn in zip(slices, last, strict=True)]
+    return Fit(found_heights, float(found.x[-1]), mean)
+
+
+def _turned(term: Steps) -> Steps:
+    """The same term counted from its last step, which is then the first."""
+    bins = np.where(term.bins >= 0, term.size - 1 - term.bins, -1)
+    return term._replace(bins=bins, monotone=TURNED[term.monotone])

@@ -1,0 +1,270 @@
+"""Which terms a scorecard may have: features, signals, directions, where they speak, and why.
+
+In: nothing. Out: `CANDIDATES`; training gives each its heights, joins steps that say the same and leaves out what adds
+nothing. The one rule: what is decided here is what knowledge can decide (direction, company, meaning), never a weight.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from mipdns.inference.scorecard import Bounds, FeatureTerm
+from mipdns.inference.training.additive import Anchor, Monotone
+
+
+class Candidate(NamedTuple):
+    """A possible term. edges: where steps may begin. anchor: the step that says nothing. Else as in `FeatureTerm`."""
+
+    feature: str
+    signal: str
+    edges: tuple[float, ...]
+    monotone: Monotone
+    reason: str
+    source: tuple[str, ...]
+    when: dict[str, Bounds] = {}  # noqa: RUF012  (never changed: `_by_exposure` makes others)
+    anchor: Anchor = "none"
+
+
+AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
+TLS = (2, 3, 4, 5, 6, 7, 9, 12)
+PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
+REQUESTS = (2, 3, 5, 8, 12, 20, 40, 60, 100, 200, 400, 1000)
+CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+EXPOSURE = (3, 8, 20, 60, 200)
+"""Requests on the busiest day at which counts begin to mean something else: four agents in five requests are a crowd's,
+four in five hundred a family's."""
+
+
+TOLD: tuple[tuple[str, dict[str, Bounds]], ...] = (
+    ("where agents and fingerprints are told", {"agents_told": (0.5, None), "tls_told": (0.5, None)}),
+    ("where agents are told and fingerprints are not", {"agents_told": (0.5, None), "tls_told": (None, 0.5)}),
+    ("where agents are not told", {"agents_told": (None, 0.5)}),
+)
+"""What logs can tell of. Terms that were learnt with all of it would say too little where a part is missing."""
+
+
+def _bands(feature: str, edges: tuple[float, ...]) -> list[dict[str, Bounds]]:
+    return [{feature: bounds} for bounds in pairwise((None, *edges, None))]
+
+
+def _by_exposure(one: Candidate) -> list[Candidate]:
+    """The candidate for each band of requests. The fewest say nothing: what so many requests of so few mean, the term
+    of the requests themselves tells. So each kind of evidence has points only where it speaks for many.
+    """
+    return [one._replace(when=one.when | band, anchor="first") for band in _bands("requests_day_max", EXPOSURE)]
+
+
+CANDIDATES: tuple[Candidate, ...] = (
+    # ports
+    *_by_exposure(
+        Candidate(
+            "ports_hour_max", "ports", PORTS, "rising",
+            "distinct source ports count connections, and many people make many; beside agents they say less",
+            ("cloudflare2025", "rfc6269"), {"agents_told": (0.5, None)},
+        )
+    ),
+    *_by_exposure(
+        Candidate(
+            "ports_hour_max", "ports", PORTS, "rising",
+            "as above, where no log tells agents and connections are all there is",
+            ("cloudflare2025", "rfc6269"), {"agents_told": (None, 0.5)},
+        )
+    ),
+    Candidate(
+        "blocks_hour_max", "ports", (2, 4, 8, 16, 32, 64, 100, 128, 192), "rising",
+        "one system's ephemeral range spans at most about 110 blocks of 256 ports; more need address translation",
+        ("rfc6056", "rfc7422"),
+        anchor="first",
+    ),
+    Candidate(
+        "ports_per_block", "ports", (1.1, 1.3, 1.6, 2, 3, 5, 10), "falling",
+        "one system's ports lie close together, those of a translator all over the range",
+        ("rfc6056", "rfc7422"), {"ports_hour_max": (8, None)},
+        anchor="first",
+    ),
+    # agents
+    *_by_exposure(
+        Candidate(
+            "agents_day_max", "agents", AGENTS, "rising",
+            "each device brings its own agents; a household shows 2 to 5 a day, and most NATs hold only a few hosts",
+            ("maier2011", "casado2007", "metwally2011"), {"tls_told": (0.5, None)},
+        )
+    ),
+    *_by_exposure(
+        Candidate(
+            "agents_day_max", "agents", AGENTS, "rising",
+            "as above, where no fingerprints are told and agents are all there is",
+            ("maier2011", "casado2007", "metwally2011"), {"tls_told": (None, 0.5)},
+        )
+    ),
+    Candidate(
+        "agents_hour_max", "agents", (2, 3, 4, 6, 10, 16), "rising",
+        "several hosts are rarely active in the same hour behind one home gateway (about 10 % of lines)",
+        ("maier2011",),
+        anchor="first",
+    ),
+    Candidate(
+        "agent_top_share", "agents", (0.1, 0.15, 0.2, 0.25, 0.4, 0.6, 0.9), "falling",
+        "the commonest agent of many people has a small share; nine requests in ten are one busy program",
+        (), {"requests_day_max": (20, None), "agents_day_max": (4, None)},
+    ),
+    Candidate(
+        "crawler_share", "agents", (0.05, 0.3, 0.6, 0.9), "falling",
+        "crawlers, libraries and tools are not people",
+        ("cloudflare2025",),
+        anchor="first",
+    ),
+    Candidate(
+        "bot_score_median", "agents", (5, 15, 30), "rising",
+        "a median bot score below 30 marks traffic that is likely automated",
+        ("cloudflare2025",),
+        anchor="last",
+    ),
+    *(
+        Candidate(
+            "mobile_share", "agents", (0.05, 0.3, 0.6, 0.9, 0.99), "free",
+            "phones alone are a cellular gateway's, or one phone's own where agents are few",
+            ("richter2016",), {"agents_day_max": band},
+        )
+        for band in ((None, 3), (3, 8), (8, None))
+    ),
+    # TLS
+    *_by_exposure(
+        Candidate(
+            "tls_day_max", "tls", TLS, "rising",
+            "a TLS fingerprint is the client library, not its words: many mean several devices",
+            ("beverly2004",),
+        )
+    ),
+    Candidate(
+        "agents_day_max", "tls", (3, 5, 8, 12), "falling",
+        "many agent names over a single fingerprint are one program, or a proxy that ends the encryption itself",
+        ("beverly2004",), {"tls_day_max": (None, 2)},
+        anchor="first",
+    ),
+    # shape
+    *(
+        Candidate(
+            "requests_day_max", "shape", REQUESTS, "free",
+            f"how much comes of an address at all; by the fewest agents and ports it is one user's; {where}",
+            ("metwally2011",), bounds,
+        )
+        for where, bounds in TOLD
+    ),
+    Candidate(
+        "hours_day_max", "shape", (2, 4, 6, 8, 12, 16, 20, 24), "free",
+        "many people together are active in most hours of a day; all 24 is as likely a machine",
+        ("maier2011",),
+    ),
+    Candidate(
+        "night_share", "shape", (0.02, 0.05, 0.1, 0.2, 0.24, 0.28, 0.3), "free",
+        "people sleep: a third of the requests in the quietest third of the day is a machine's evenness",
+        (), {"requests_day_max": (60, None)},
+    ),
+    Candidate(
+        "days", "shape", (2, 3, 5), "free", "who comes every day is many, or a machine", ("metwally2011",),
+    ),
+    # the rest
+    Candidate(
+        "addresses_day_max", "addresses", (2, 4, 8, 16, 64), "rising",
+        "many addresses of one /64: many hosts, or one household whose hosts change their temporary addresses",
+        ("rfc8981",),
+        anchor="first",
+    ),
+)  # fmt: skip
+
+EVEN = "agents of people are uneven; agents used equally often come from a list that one program draws from"
+FIXED: tuple[FeatureTerm, ...] = (
+    FeatureTerm(
+        "ports_per_agent",
+        "ports",
+        (24, 48, 96, 192),
+        (0.0, -0.4, -1.0, -1.6, -2.6),
+        "falling",
+        "many ports by few user agents is one program that opens many connections (a scanner, a download, a game)",
+        ("cloudflare2025", "judgement"),
+        {"ports_hour_max": (48, None)},
+    ),
+    FeatureTerm(
+        "requests_per_agent",
+        "agents",
+        (12, 30),
+        (0.5, 0.0, -0.6),
+        "falling",
+        "a family's few devices make all its requests; among many people each makes few",
+        ("metwally2011", "judgement"),
+        {"requests_day_max": (20, None), "agents_day_max": (6, 16)},
+    ),
+    FeatureTerm(
+        "agents_per_tls",
+        "tls",
+        (8, 12, 20),
+        (0.0, -0.5, -2.0, -3.0),
+        "falling",
+        "browsers of one engine share a fingerprint, but two dozen agent names over each are one program",
+        ("beverly2004", "judgement"),
+        {"agents_day_max": (8, None), "tls_day_max": (2, None)},
+    ),
+    FeatureTerm(
+        "forwarded_day_max",
+        "forwarded",
+        (2, 4, 10, 32),
+        (0.0, 0.6, 1.3, 2.0, 2.6),
+        "rising",
+        "a proxy names the clients it speaks for; anyone can write the header, so it needs company",
+        ("rfc7239", "judgement"),
+    ),
+    FeatureTerm(
+        "agent_evenness",
+        "agents",
+        (1.6, 2.2),
+        (-6.0, -1.5, 0.0),
+        "rising",
+        EVEN,
+        ("judgement",),
+        {"agents_day_max": (10, None), "requests_per_agent": (3, 12)},
+    ),
+    FeatureTerm(
+        "agent_evenness",
+        "agents",
+        (2.0, 2.2),
+        (-6.0, -1.5, 0.0),
+        "rising",
+        f"{EVEN}; where each came a dozen times, chance does not make one twice as common as the mean",
+        ("judgement",),
+        {"agents_day_max": (10, None), "requests_per_agent": (12, None)},
+    ),
+)
+"""Terms set by hand: ratios that depend on the site (requests a page) and on the times (agents that share a
+fingerprint), which made worlds do not have as the field does, and machines and forgers, whose share nobody knows."""
+
+NEIGHBOURS: tuple[Candidate, ...] = (
+    *(
+        Candidate(
+            "neighbours_crowded", "neighbours", CROWDED, "rising",
+            "operators run address pools: crowds stand beside crowds, households beside households",
+            ("richter2016", "livadariu2018", "cloudflare2025"), band,
+        )
+        for band in _bands("neighbours_seen", (3, 10, 30))
+    ),
+    *(
+        Candidate(
+            "neighbours_crowded", "neighbours", CROWDED, "rising", why, ("richter2016",),
+            {"neighbours_seen": (3, None), **band},
+        )
+        for why, band in (
+            ("among crowds, even one with a single agent is seldom a line of its own", {"agents_day_max": (None, 3)}),
+            ("phones among crowds are a cellular pool", {"mobile_share": (0.9, None), "agents_day_max": (3, None)}),
+            ("many agents among households are a program rather than a crowd", {"agents_day_max": (8, None)}),
+        )
+    ),
+    *(
+        Candidate(
+            "neighbours_crowded", "neighbours", CROWDED, "rising",
+            "where each is seen little, none looks like a crowd for certain, and less says as much",
+            ("richter2016",), band,
+        )
+        for band in _bands("requests_day_max", (8, 40))
+    ),
+)  # fmt: skip

@@ -1,0 +1,214 @@
+"""From units with their truth to a scorecard. In: a `Sample` and the scorecard to start from. Out: a scorecard.
+
+The one rule: what is learnt is what traffic and the network around weigh. Voices and rules are taken over as they are,
+and units on which a voice speaks that may list alone teach nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns.evidence import NETWORK_TYPES
+from mipdns.inference import crowd, features
+from mipdns.inference.crowd import HOSTING
+from mipdns.inference.scorecard import (
+    POINTS,
+    Calibration,
+    FeatureTerm,
+    NetworkTerms,
+    Scorecard,
+    TypeTerm,
+    probability_points,
+)
+from mipdns.inference.training import additive, calibration
+from mipdns.inference.training.additive import Floats, Steps
+from mipdns.inference.training.design import CANDIDATES, FIXED, NEIGHBOURS, Candidate
+from mipdns.inference.training.sample import Sample, around, facts
+
+RIDGE = 2e-3
+UNITS_MIN = 120
+"""A step is learnt from so many units at least, or joins its neighbour."""
+DECIMALS = 2
+UNITS_MAX = 100_000
+"""A fit takes so many units at most, drawn evenly; more change the last digit."""
+ROUNDS = 2
+"""How often the neighbours are looked at anew."""
+FOLDS = 4
+"""Each is fitted with as much effort as the whole: half-finished sums are smaller, and would be stretched too far."""
+Columns = dict[str, NDArray[np.float32]]
+
+
+class Design(NamedTuple):
+    """A candidate as it is fitted: its edges after small steps were joined, and each unit's step."""
+
+    candidate: Candidate
+    edges: tuple[float, ...]
+    steps: Steps
+
+
+def weights(sample: Sample, prior: float) -> Floats:
+    """Each world counts evenly, and all worlds have the same population: a share of `prior` is shared.
+
+    What is seen of a population is not corrected for: an observer who sees little sees more of the busy.
+    """
+    weight = np.zeros(len(sample.key))
+    for world, share in enumerate(sample.population.tolist()):
+        here = sample.known & (sample.world == world)
+        if here.any() and 0.0 < share < 1.0:
+            balanced = np.where(sample.shared[here], prior / share, (1.0 - prior) / (1.0 - share))
+            weight[here] = balanced / np.sqrt(here.sum())
+    mean = float(weight.mean()) or 1.0
+    return weight / mean
+
+
+def silent(sample: Sample) -> NDArray[np.bool_]:
+    """Units of which neither a partner speaks nor a voice that may list alone."""
+    return np.array([not one.alone and not one.partner for one in sample.heard])[sample.sets]
+
+
+def learn(sample: Sample, card: Scorecard) -> Scorecard:
+    """The scorecard with terms, context and calibration learnt from the sample."""
+    weight = weights(sample, card.prior) * silent(sample)
+    sums = np.zeros(len(sample.key))
+    fold = _folds(sample)
+    for number in range(FOLDS):
+        out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card)) / POINTS
+    start = probability_points(card.prior) / POINTS
+    told = features.told_of(sample.columns)
+    lines = dict(card.calibration)
+    for number, (name, line) in enumerate(card.calibration.items()):
+        used = (weight > 0) & (told == number)
+        found = calibration.knots(sums[used], sample.shared[used], weight[used], start) if used.any() else None
+        if found and len(found[0]) > 1:
+            lines[name] = Calibration(tuple(found[0]), tuple(found[1]), line.reason)
+    return msgspec.structs.replace(_fit(sample, weight, card), calibration=lines)
+
+
+def _folds(sample: Sample) -> NDArray[np.int64]:
+    """Which fold each unit belongs to: whole worlds, or whole ASes where there are few worlds; drawn once."""
+    few = len(sample.population) < 2 * FOLDS
+    _, group = np.unique(sample.asn if few else sample.world, return_inverse=True)
+    groups = int(group.max(initial=0)) + 1
+    found: NDArray[np.int64] = np.random.default_rng(groups).permutation(groups)[group] % FOLDS
+    return found
+
+
+def traffic_points(sample: Sample, card: Scorecard) -> NDArray[np.int64]:
+    """The sum of all terms and the context, before calibration, without the prior."""
+    return crowd.traffic_sum(facts(sample, card, around(sample, card)), crowd.Heards(sample.heard), card)
+
+
+def _said(sample: Sample) -> Floats:
+    """Log-odds of names and other words that do not list alone."""
+    return np.array([(one.names + one.aside) / POINTS for one in sample.heard])[sample.sets]
+
+
+def _fit(sample: Sample, weight: Floats, card: Scorecard) -> Scorecard:
+    start = probability_points(card.prior) / POINTS
+    fixed = sum((crowd.term_points(term, sample.columns) for term in FIXED), np.zeros(len(sample.key))) / POINTS
+    said = _said(sample) + start + fixed
+    columns = dict(sample.columns)
+    own = [_design(one, columns) for one in CANDIDATES]
+    context = _context(sample)
+    card = _with_terms(card, own, _run(own, [], sample, weight, start + fixed)[0])
+    for _ in range(ROUNDS):
+        columns = around(sample, card)
+        near = [_design(one, columns) for one in NEIGHBOURS]
+        heights, around_heights = _run([*own, *near], context, sample, weight, said)
+        card = _with_context(_with_terms(card, [*own, *near], heights), around_heights)
+    return card
+
+
+def _run(
+    designs: Sequence[Design], context: Sequence[Steps], sample: Sample, weight: Floats, said: Floats
+) -> tuple[list[Floats], list[Floats]]:
+    """The heights of terms and of context. said: log-odds beside them, the prior included."""
+    used = np.flatnonzero(weight > 0)
+    if len(used) > UNITS_MAX:
+        used = np.sort(np.random.default_rng(UNITS_MAX).choice(used, UNITS_MAX, replace=False))
+    steps = [one._replace(bins=one.bins[used]) for one in (*(design.steps for design in designs), *context)]
+    fit = additive.fit(steps, sample.shared[used], weight[used], said[used], ridge=RIDGE, start=0.0)
+    return fit.heights[: len(designs)], fit.heights[len(designs) :]
+
+
+def _design(candidate: Candidate, columns: Columns) -> Design:
+    """The candidate over these units, with steps of few units joined to the next."""
+    found = features.values(candidate.feature, columns)
+    speaks = ~np.isnan(found)
+    for name, (low, high) in candidate.when.items():
+        bound = features.values(name, columns)
+        speaks &= ~np.isnan(bound)
+        if low is not None:
+            speaks &= bound >= low
+        if high is not None:
+            speaks &= bound < high
+    spoken = found[speaks]
+    edges: list[float] = []
+    for edge in candidate.edges:
+        below = spoken < edge
+        inside = below.sum() - (spoken < edges[-1]).sum() if edges else below.sum()
+        if inside >= UNITS_MIN and (~below).sum() >= UNITS_MIN:
+            edges.append(edge)
+    bins = np.where(speaks, np.searchsorted(edges, found, side="right"), -1)
+    return Design(candidate, tuple(edges), Steps(bins, len(edges) + 1, candidate.monotone, candidate.anchor))
+
+
+def _context(sample: Sample) -> list[Steps]:
+    """What the AS declares, what its traffic shows, and data centres, which count once (rule 1)."""
+    listed = np.array([one.datacentre is not None for one in sample.heard])[sample.sets]
+    centre = ((sample.declared == HOSTING) | (sample.traffic == HOSTING)) & ~listed
+    size = len(NETWORK_TYPES)
+    return [
+        Steps(np.where(sample.declared == HOSTING, -1, sample.declared).astype(np.int64), size, "free"),
+        Steps(np.where(sample.traffic == HOSTING, -1, sample.traffic).astype(np.int64), size, "free"),
+        Steps(np.where(centre, 0, -1), 1, "free"),
+    ]
+
+
+def _with_terms(card: Scorecard, designs: Sequence[Design], heights: Sequence[Floats]) -> Scorecard:
+    terms = [
+        term for design, height in zip(designs, heights, strict=True) if (term := _term(design, height)) is not None
+    ]
+    return msgspec.structs.replace(card, terms=(*terms, *FIXED))
+
+
+def _term(design: Design, height: Floats) -> FeatureTerm | None:
+    """The term with steps of one height joined; None if it says nothing."""
+    one = design.candidate
+    rounded = [round(float(value), DECIMALS) + 0.0 for value in height]
+    edges = [edge for at, edge in enumerate(design.edges) if rounded[at + 1] != rounded[at]]
+    kept = [rounded[0], *(rounded[at + 1] for at, edge in enumerate(design.edges) if rounded[at + 1] != rounded[at])]
+    if not edges:
+        if not kept[0] or not design.edges:
+            return None
+        edges, kept = [design.edges[0]], [kept[0]] * 2
+    return FeatureTerm(
+        one.feature,
+        one.signal,
+        tuple(edges),
+        tuple(kept),
+        one.monotone,
+        one.reason,
+        (*one.source, "worlds"),
+        dict(one.when),
+    )
+
+
+def _with_context(card: Scorecard, heights: Sequence[Floats]) -> Scorecard:
+    declared, traffic, centre = heights
+    hosting = min(round(float(centre[0]), DECIMALS), 0.0)
+
+    def types(old: TypeTerm, found: Floats) -> TypeTerm:
+        kinds = {kind: round(float(found[at]), DECIMALS) + 0.0 for at, kind in enumerate(NETWORK_TYPES)}
+        kinds["hosting"] = hosting
+        source = (*(name for name in old.source if name not in ("judgement", "worlds")), "worlds")
+        return msgspec.structs.replace(old, **kinds, source=source)
+
+    network = NetworkTerms(types(card.network.declared, declared), types(card.network.traffic, traffic))
+    return msgspec.structs.replace(card, network=network)

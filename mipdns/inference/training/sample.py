@@ -1,0 +1,117 @@
+"""What is learnt from: units with their truth, and what the rules look at for a given scorecard.
+
+In: the observation tables of loads, what was heard over each unit, and the truth. Out: `Sample`, and with a scorecard
+`Scored`. The one rule: a unit is scored here exactly as a load scores it, by the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
+from mipdns.inference import crowd, features, surroundings
+from mipdns.inference.ageing import aged_columns
+from mipdns.inference.scorecard import MEASURED, Scorecard
+from mipdns.inference.voices import NOTHING, Heard
+from mipdns.vocabulary import Signal
+
+OWN = tuple(signal for signal in MEASURED if signal is not Signal.NEIGHBOURS)
+
+
+class Sample(NamedTuple):
+    """Units of one or more worlds (a world is one load), sorted by world and key.
+
+    world: number of the load. age_days: since the unit was seen, on the day judged from. key, asn, declared, traffic,
+    columns: as in `ObservationTable` and `crowd.Facts`. sets: into `heard`. known: whether the truth tells of it; the
+    others stand here as neighbours. shared: the truth. users: people a day, 0 where not told. classes: `Class` bits of
+    the truth. population: by world, the share of shared units among all that the truth names, seen or not.
+    """
+
+    world: NDArray[np.int64]
+    key: NDArray[np.uint64]
+    age_days: NDArray[np.int64]
+    asn: NDArray[np.int64]
+    declared: NDArray[np.int8]
+    traffic: NDArray[np.int8]
+    columns: dict[str, NDArray[np.float32]]
+    sets: NDArray[np.int64]
+    heard: list[Heard]
+    known: NDArray[np.bool_]
+    shared: NDArray[np.bool_]
+    users: NDArray[np.int64]
+    classes: NDArray[np.int16]
+    population: NDArray[np.float64]
+
+    def take(self, at: NDArray[np.generic]) -> Sample:
+        """Some of the units."""
+        columns = {name: values[at] for name, values in self.columns.items()}
+        return self._replace(
+            columns=columns,
+            **{
+                name: getattr(self, name)[at]
+                for name in (
+                    "world",
+                    "key",
+                    "age_days",
+                    "asn",
+                    "declared",
+                    "traffic",
+                    "sets",
+                    "known",
+                    "shared",
+                    "users",
+                    "classes",
+                )
+            },
+        )
+
+
+def join(samples: Sequence[Sample]) -> Sample:
+    """Several samples as one; worlds are numbered in their order."""
+    heard: list[Heard] = [NOTHING]
+    sets, worlds = [], []
+    for number, sample in enumerate(samples):
+        sets.append(sample.sets + len(heard))
+        worlds.append(np.full(len(sample.key), number, dtype=np.int64))
+        heard += sample.heard
+    plain = ("key", "age_days", "asn", "declared", "traffic", "known", "shared", "users", "classes")
+    together = {name: np.concatenate([getattr(sample, name) for sample in samples]) for name in plain}
+    names = [*UNIT_COLUMNS, *CONTEXT_COLUMNS]
+    columns = {name: np.concatenate([sample.columns[name] for sample in samples]) for name in names}
+    return Sample(
+        world=np.concatenate(worlds),
+        columns=columns,
+        sets=np.concatenate(sets),
+        heard=heard,
+        population=np.concatenate([sample.population for sample in samples]),
+        **together,
+    )
+
+
+def around(sample: Sample, card: Scorecard) -> dict[str, NDArray[np.float32]]:
+    """The columns, with the neighbourhood as this scorecard sees it."""
+    crowded = crowd.looks_crowded(crowd.measure(sample.columns, card, OWN), card)
+    columns = dict(sample.columns)
+    for number in np.unique(sample.world).tolist():
+        at = np.flatnonzero(sample.world == number)
+        for name, values in surroundings.neighbours(sample.key[at], sample.asn[at], crowded[at]).items():
+            if columns[name] is sample.columns[name]:
+                columns[name] = sample.columns[name].copy()
+            columns[name][at] = values
+    return columns
+
+
+def facts(sample: Sample, card: Scorecard, columns: dict[str, NDArray[np.float32]]) -> crowd.Facts:
+    """What the rules look at. columns: of `around`."""
+    measured = aged_columns(crowd.measure(columns, card, MEASURED), sample.age_days, card.rules)
+    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets, features.told_of(columns))
+
+
+def score(sample: Sample, card: Scorecard, prior: float | None = None) -> crowd.Total:
+    """What a load with this scorecard would make of each unit."""
+    found = facts(sample, card, around(sample, card))
+    return crowd.weigh(found, crowd.Heards(sample.heard), card, prior or card.prior)

@@ -1,0 +1,86 @@
+"""Learn the shipped scorecard from made worlds, and measure it on others.
+
+In: options. Out: mipdns/inference/scorecard.json, and a table. The one rule: the same options and versions give the
+same file.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+import msgspec
+import numpy as np
+import scipy
+import sklearn
+import worlds
+from measures import COLUMNS, measure, row
+from sklearn.metrics import roc_auc_score
+
+from mipdns.inference import parse_scorecard
+from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.training.ceiling import boosted_trees, matrix
+from mipdns.inference.training.learning import learn, weights
+from mipdns.inference.training.people import learn_people
+from mipdns.inference.training.sample import Sample, join
+from mipdns.inference.training.text import card_text
+from mipdns.train import read_sample
+from mipdns.validation.truth import read_truth
+
+CARD = Path("mipdns/inference/scorecard.json")
+
+
+@click.command(help=__doc__)
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/training"), show_default=True)
+@click.option("--worlds", "count", default=72, show_default=True, help="Worlds to learn from.")
+@click.option("--units", default=5000, show_default=True, help="Active units of each.")
+@click.option("--measured", default=3, show_default=True, help="Worlds of each kind to measure on.")
+@click.option("--evaluate", is_flag=True, help="Only measure the scorecard that is there.")
+@click.option("--out", type=click.Path(path_type=Path), default=CARD, show_default=True)
+def main(folder: Path, count: int, units: int, measured: int, evaluate: bool, out: Path) -> None:
+    """As the module says."""
+    started = time.monotonic()
+    card = parse_scorecard(CARD.read_text("utf-8"), str(CARD))
+    trees = None
+    if not evaluate:
+        sample = join([_sample(world, folder, card) for world in worlds.learnt(count, units)])
+        _say(f"{len(sample.key)} units of {count} worlds", started)
+        card = learn(sample, card)
+        _say(f"{len(card.terms)} terms", started)
+        card = learn_people(sample, card)
+        trees = boosted_trees(sample, weights(sample, card.prior), card)
+        _say("boosted trees", started)
+    click.echo(COLUMNS)
+    found: dict[str, dict[str, float]] = {}
+    for world in worlds.measured(measured, units):
+        other = _sample(world, folder, card)
+        seen = measure(other, card, prior=float(other.shared[other.known].mean()) if world.told else None)
+        if trees is not None:
+            seen["trees"] = round(float(roc_auc_score(other.shared, trees.predict_proba(matrix(other, card))[:, 1])), 4)
+        found[world.name] = seen
+        click.echo(row(world.name, seen))
+    if not evaluate:
+        made = {
+            "command": f"scripts/train --worlds {count} --units {units} --measured {measured}",
+            "worlds": count,
+            "units": len(sample.key),
+            "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
+            "measured": found,
+        }
+        out.write_text(card_text(msgspec.structs.replace(card, name="trained-1", trained=made)), "utf-8")
+        _say(f"{out} is written", started)
+
+
+def _sample(world: worlds.Made, folder: Path, card: Scorecard) -> Sample:
+    place = worlds.loaded(world, folder)
+    return read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
+
+
+def _say(text: str, started: float) -> None:
+    print(f"{time.monotonic() - started:6.0f} s: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""The worlds that the scorecard is learnt from, and the other ones that it is measured on. In: a folder. Out: loads.
+
+The one rule: a world is made from its name alone, and one that is there already is taken as it is.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from mipdns.config import read_config
+from mipdns.load import load
+from mipdns.simulate import simulate
+from mipdns.simulate.parameters import draw_plan
+from mipdns.simulate.plan import WorldPlan
+
+AS_OF = datetime.date(2026, 9, 22)
+DAYS = 3
+FLOWS_ONLY = ("agent", "ja4", "bot_score", "forwarded")
+SOURCES = (
+    "peeringdb", "atlas", "ptr", "partner", "tor", "vpn", "relay", "secure-web", "edge-network", "mobile", "campus",
+    "hosting", "ja4", "bot_score", "forwarded",
+)  # fmt: skip
+LEARNT, MEASURED = 20_261_123, 4_711
+"""Seeds: no world is drawn for both."""
+
+
+class Made(NamedTuple):
+    """A world to make. told: the share of multi-user units is told to the load, as `[load] prior`."""
+
+    name: str
+    seed: int
+    plan: WorldPlan
+    told: bool = False
+
+
+def learnt(count: int, units: int) -> list[Made]:
+    """Worlds to learn from: a third of wholly drawn parameters, the others as shipped but thin, poor, or of flows."""
+    return [Made(f"learn-{at}", at, _learnt(at, units)) for at in range(count)]
+
+
+def _learnt(at: int, units: int) -> WorldPlan:
+    rng = np.random.default_rng([LEARNT, at])
+    shipped = WorldPlan(units=units, shared_share=float(rng.uniform(0.10, 0.45)))
+    match at % 6:
+        case 0:
+            return _with(shipped, observer_share=_log_uniform(rng, 0.4, 1.0))
+        case 1:
+            return _with(shipped, without=_half(rng))
+        case 2:
+            return _with(shipped, units=units * 3 // 2, observer_share=_log_uniform(rng, 0.03, 0.15))
+        case 3:
+            return (
+                _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
+                if at % 12 == 3
+                else _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.4, 1.0))
+            )
+        case 4:
+            return draw_plan(rng, units=units, observer_share=(0.4, 1.0))
+        case _:
+            return draw_plan(rng, units=units)
+
+
+def measured(count: int, units: int) -> list[Made]:
+    """Worlds to measure on, so many of each kind: of seeds and parameters that nothing was learnt from."""
+    worlds = []
+    for at in range(count):
+        seed = 100_000 + at
+        rng = np.random.default_rng([MEASURED, at])
+        shipped = WorldPlan(units=units)
+        worlds += [
+            Made(f"shipped-{at}", seed, shipped),
+            Made(f"drawn-{at}", seed, draw_plan(rng, units=units)),
+            Made(f"tenth-{at}", seed, _with(shipped, observer_share=0.1)),
+            Made(f"few-shared-{at}", seed, _with(shipped, shared_share=0.12), told=True),
+            Made(f"many-shared-{at}", seed, _with(shipped, shared_share=0.45), told=True),
+            Made(f"half-missing-{at}", seed, _with(shipped, without=_half(rng))),
+            Made(f"flows-only-{at}", seed, _with(shipped, without=FLOWS_ONLY)),
+        ]
+    return worlds
+
+
+def loaded(world: Made, folder: Path) -> Path:
+    """The folder of a world that is made and loaded; its logs are gone."""
+    place = folder / world.name
+    if (place / "done").exists():
+        return place
+    shutil.rmtree(place, ignore_errors=True)
+    simulate(
+        place,
+        seed=world.seed,
+        days=DAYS,
+        as_of=AS_OF + datetime.timedelta(world.seed % 7),
+        plan=world.plan,
+        form="parquet",
+    )
+    load(read_config(place / "mipdns.toml"))
+    shutil.rmtree(place / "logs")
+    shutil.rmtree(place / "work", ignore_errors=True)
+    (place / "done").touch()
+    return place
+
+
+def _with(plan: WorldPlan, **changes: object) -> WorldPlan:
+    return msgspec.structs.replace(plan, **changes)
+
+
+def _half(rng: np.random.Generator) -> tuple[str, ...]:
+    return tuple(sorted(rng.permutation(SOURCES)[: len(SOURCES) // 2 + 1].tolist()))
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))

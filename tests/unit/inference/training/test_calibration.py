@@ -1,0 +1,48 @@
+"""The calibration that training learns: laws of its knots, and that it finds a distortion that was put in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mipdns.inference import crowd, weigh
+from mipdns.inference.scorecard import Calibration
+from mipdns.inference.training.calibration import knots
+
+PRIOR = -0.7
+
+
+def units(stretch, seed=1, size=60_000):
+    """Sums, and units that are shared as often as the sum times `stretch` says."""
+    rng = np.random.default_rng(seed)
+    sums = rng.normal(0.0, 3.0, size)
+    return sums, rng.random(size) < 1 / (1 + np.exp(-(PRIOR + stretch * sums)))
+
+
+@pytest.mark.parametrize("stretch", [0.5, 1.0, 1.4])
+def test_a_stretch_is_found(stretch):
+    summed, true = knots(*units(stretch), np.ones(60_000), PRIOR)
+    for low, high in zip(summed, true, strict=True):
+        if abs(stretch * low) < 3.5:
+            assert high == pytest.approx(stretch * low, abs=0.35)
+
+
+@pytest.mark.parametrize("stretch", [0.2, 1.0, 3.0])
+def test_more_is_never_less(stretch):
+    summed, true = knots(*units(stretch, seed=2), np.ones(60_000), PRIOR)
+    assert list(summed) == sorted(set(summed))
+    assert list(true) == sorted(true)
+
+
+@given(
+    st.lists(st.integers(-9000, 9000), min_size=2, max_size=8, unique=True).map(sorted),
+    st.lists(st.integers(-9000, 9000), min_size=8, max_size=8).map(sorted),
+    st.lists(st.integers(-12000, 12000), min_size=1, max_size=30),
+)
+def test_both_forms_interpolate_alike_and_rise(summed, true, points):
+    line = Calibration(tuple(one / 1000 for one in summed), tuple(one / 1000 for one in true[: len(summed)]), "made up")
+    plain = [weigh.calibrated(one, line) for one in sorted(points)]
+    assert crowd.calibrated(np.array(sorted(points)), line).tolist() == plain
+    assert plain == sorted(plain)

@@ -1,0 +1,24 @@
+"""A scorecard as text."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from mipdns.inference import parse_scorecard, shipped_scorecard
+from mipdns.inference.training.text import WIDTH, card_text
+
+
+def test_what_is_written_is_read_as_the_same():
+    card = shipped_scorecard()
+    assert parse_scorecard(card_text(card), "again") == card
+
+
+def test_the_shipped_file_is_as_training_writes_it():
+    text = resources.files("mipdns.inference").joinpath("scorecard.json").read_text("utf-8")
+    assert card_text(shipped_scorecard()) == text
+
+
+def test_a_change_of_one_weight_changes_one_line():
+    text = card_text(shipped_scorecard())
+    assert text.count("\n") > 300
+    assert all(len(line) <= WIDTH or '"' in line for line in text.splitlines())
