@@ -103,7 +103,8 @@ def test_without_some_evidence_the_rest_is_judged(world, address, left_out, gone
     assert rest["left_out"] == left_out
     assert gone not in {term["origin"] for term in rest["terms"]}
     assert sum(term["log_odds"] for term in rest["terms"]) == pytest.approx(rest["log_odds"])
-    assert rest["confidence"] != document["confidence"]
+    # Against a list, traffic takes away only so much: without it the same may come out.
+    assert rest["confidence"] != document["confidence"] or not gone.startswith("list.")
 
 
 def test_what_is_not_asked_for_is_not_told(world):

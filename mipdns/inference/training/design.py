@@ -6,6 +6,7 @@ nothing. The one rule: what is decided here is what knowledge can decide (direct
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,7 +15,10 @@ from mipdns.inference.training.additive import Anchor, Monotone
 
 
 class Candidate(NamedTuple):
-    """A possible term. edges: where steps may begin. anchor: the step that says nothing. Else as in `FeatureTerm`."""
+    """A possible term. edges: where steps may begin. anchor: the step that says nothing. most: the most it adds.
+
+    The rest as in `FeatureTerm`.
+    """
 
     feature: str
     signal: str
@@ -24,6 +28,7 @@ class Candidate(NamedTuple):
     source: tuple[str, ...]
     when: dict[str, Bounds] = {}  # noqa: RUF012  (never changed: `_by_exposure` makes others)
     anchor: Anchor = "none"
+    most: float = math.inf
 
 
 AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
@@ -121,13 +126,15 @@ CANDIDATES: tuple[Candidate, ...] = (
         ("cloudflare2025",),
         anchor="last",
     ),
-    *(
-        Candidate(
-            "mobile_share", "agents", (0.05, 0.3, 0.6, 0.9, 0.99), "free",
-            "phones alone are a cellular gateway's, or one phone's own where agents are few",
-            ("richter2016",), {"agents_day_max": band},
-        )
-        for band in ((None, 3), (3, 8), (8, None))
+    Candidate(
+        "mobile_share", "agents", (0.6, 0.9, 0.99), "rising",
+        "many agents, all of phones, are a cellular gateway's; that there are no phones says nothing",
+        ("richter2016",), {"agents_day_max": (8, None)}, "first",
+    ),
+    Candidate(
+        "mobile_share", "agents", (0.6, 0.9, 0.99), "falling",
+        "few agents, all of phones, are one phone's own",
+        ("richter2016",), {"agents_day_max": (None, 8)}, "first",
     ),
     # TLS
     *_by_exposure(
@@ -153,7 +160,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         for where, bounds in TOLD
     ),
     Candidate(
-        "hours_day_max", "shape", (2, 4, 6, 8, 12, 16, 20, 24), "free",
+        "hours_day_max", "shape", (2, 4, 6, 8, 12, 16, 20), "free",
         "many people together are active in most hours of a day; all 24 is as likely a machine",
         ("maier2011",),
     ),
@@ -199,8 +206,8 @@ FIXED: tuple[FeatureTerm, ...] = (
     FeatureTerm(
         "agents_per_tls",
         "tls",
-        (8, 12, 20),
-        (0.0, -0.5, -2.0, -3.0),
+        (12, 20),
+        (0.0, -2.0, -3.0),
         "falling",
         "browsers of one engine share a fingerprint, but two dozen agent names over each are one program",
         ("beverly2004", "judgement"),
@@ -239,31 +246,22 @@ FIXED: tuple[FeatureTerm, ...] = (
 """Terms set by hand: ratios that depend on the site (requests a page) and on the times (agents that share a
 fingerprint), which made worlds do not have as the field does, and machines and forgers, whose share nobody knows."""
 
+# Pools of made worlds are of one piece, those of the field have customers with an address of their own among them: what
+# stands around an address may not outweigh what it shows itself.
 NEIGHBOURS: tuple[Candidate, ...] = (
     *(
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "operators run address pools: crowds stand beside crowds, households beside households",
-            ("richter2016", "livadariu2018", "cloudflare2025"), band,
+            ("richter2016", "livadariu2018", "cloudflare2025"), band, most=0.9,
         )
         for band in _bands("neighbours_seen", (3, 10, 30))
     ),
     *(
         Candidate(
-            "neighbours_crowded", "neighbours", CROWDED, "rising", why, ("richter2016",),
-            {"neighbours_seen": (3, None), **band},
-        )
-        for why, band in (
-            ("among crowds, even one with a single agent is seldom a line of its own", {"agents_day_max": (None, 3)}),
-            ("phones among crowds are a cellular pool", {"mobile_share": (0.9, None), "agents_day_max": (3, None)}),
-            ("many agents among households are a program rather than a crowd", {"agents_day_max": (8, None)}),
-        )
-    ),
-    *(
-        Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "where each is seen little, none looks like a crowd for certain, and less says as much",
-            ("richter2016",), band,
+            ("richter2016",), band, most=0.3,
         )
         for band in _bands("requests_day_max", (8, 40))
     ),

@@ -41,7 +41,7 @@ def learn_people(sample: Sample, card: Scorecard) -> Scorecard:
             of_class = users[sample.classes[asked] & int(bit) > 0]
             if name in classes and len(of_class) >= UNITS_MIN:
                 low, high = np.quantile(of_class, [tail, 1.0 - tail])
-                classes[name] = (max(int(low), 2), int(np.ceil(high)))
+                classes[name] = (2 ** max(int(np.log2(low)), 1), 2 ** int(np.ceil(np.log2(high))))
         told = msgspec.structs.replace(card.users, classes=classes, agents_high=agents_high, ports_high=ports_high)
         tried = msgspec.structs.replace(card, users=told)
         found = character.of_units(some, few, confidence, sample.heard, tried)

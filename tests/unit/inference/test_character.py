@@ -19,11 +19,11 @@ def served(seen, *origins):
 
 USERS = [
     ("a household is one user", people.HOUSEHOLD, [], (1, 1)),
-    ("unsure: one, or several", people.FORGED_CLIENTS | {"agents_day_max": 4.0}, [], None),
+    ("unsure: one, or several", people.EDGE | {"agents_day_max": 7.0, "forwarded_day_max": 12.0}, [], None),
     ("carrier NAT by its counts and class", people.CGNAT, [], (16, 1024)),
-    ("by its class alone", None, ["list.cgnat"], (8, 256)),
-    ("two classes", None, ["list.vpn", "list.tor"], (4, 4096)),
-    ("by a word in its name alone: one, or several", None, ["names.nat"], (1, 256)),
+    ("by its class alone", None, ["list.cgnat"], (16, 1024)),
+    ("two classes", None, ["list.vpn", "list.tor"], (8, 2048)),
+    ("by a word in its name alone: one, or several", None, ["names.nat"], (1, 1024)),
     ("a data centre that nobody saw", None, ["list.hosting"], (None, None)),
     ("shared, of no known class", None, ["partner.confirm"], (None, None)),
 ]
@@ -40,7 +40,7 @@ def test_users(seen, said, users):
 
 
 def test_bounds_are_powers_of_two_and_no_more_than_the_ports_of_an_address():
-    verdict = served(people.CGNAT | {"agents_day_max": 1e6, "ports_hour_max": 60000.0})
+    verdict = served(people.CGNAT | {"agents_day_max": 1e6}, "list.cgnat")
     assert verdict.users_high == 65536
     assert verdict.users_low is not None
     assert verdict.users_low & (verdict.users_low - 1) == 0

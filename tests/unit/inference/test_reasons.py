@@ -31,12 +31,12 @@ def test_the_prior_comes_first_and_every_term_has_its_reason():
     explanation = told(people.CGNAT, "trace.cgnat", declared="residential", traffic="mobile", prior=0.2)
     assert explanation.terms[0].origin == "prior"
     assert explanation.terms[0].log_odds == round(math.log(0.2 / 0.8), 3)
-    assert {"ports_hour_max", "agents_day_max", "network.residential", "traffic.mobile", "trace.cgnat"} <= set(
+    assert {"tls_day_max", "agents_day_max", "network.residential", "traffic.mobile", "trace.cgnat"} <= set(
         origins(explanation)
     )
     assert all(term.reason for term in explanation.terms)
-    ports = next(term for term in explanation.terms if term.origin == "ports_hour_max")
-    assert (ports.signal, ports.value) == (Signal.PORTS, 420.0)
+    agents = next(term for term in explanation.terms if term.origin == "agents_day_max")
+    assert (agents.signal, agents.value) == (Signal.AGENTS, 70.0)
 
 
 def test_one_loud_kind_shows_the_rule_that_holds_it_down():
