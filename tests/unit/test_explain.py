@@ -19,7 +19,7 @@ ROUTES = [route("51.15.0.0/16", 64500)]
 @pytest.mark.parametrize(
     ("address", "all_kept", "listed_kept", "none_kept"),
     [
-        ("51.15.7.10", "ports_hour_max", "ports_hour_max", "rule.unkept"),
+        ("51.15.7.10", "agents_day_max", "agents_day_max", "rule.unkept"),
         ("51.15.9.9", "prior", "rule.unkept", "rule.unkept"),
         ("51.15.7.15", "rule.pool", "rule.pool", "rule.pool"),
         ("51.15.11.1", "list.vpn", "list.vpn", "list.vpn"),
