@@ -60,6 +60,33 @@ def lay_out(
     return key, pool
 
 
+def place_guests(
+    kinds: Ints, network: Ints, key: NDArray[np.uint64], pool: Ints, share: float, rng: np.random.Generator
+) -> None:
+    """Let a share of the addresses of IPv4 pools change places with scattered lines of one user of the same network.
+
+    Carriers give a customer who pays for it an address of his own, out of the same range. Changes `key` and `pool`.
+    """
+    single = np.array([kind.rate == "line" and kind.family == 4 and not kind.multi_user for kind in KINDS])[kinds]
+    four = np.array([kind.family == 4 for kind in KINDS])[kinds]
+    guest = np.flatnonzero(single & (pool == ALONE))
+    host = np.flatnonzero(four & (pool != ALONE))
+    host = rng.permutation(host[rng.random(len(host)) < share])
+    guest = rng.permutation(guest)
+    # The n-th host of a network changes with the n-th guest of it.
+    guest, host = (rows[np.argsort(network[rows], kind="stable")] for rows in (guest, host))
+    place = [network[rows] * (len(kinds) + 1) + _rank(network[rows]) for rows in (guest, host)]
+    _, one, other = np.intersect1d(*place, assume_unique=True, return_indices=True)
+    guest, host = guest[one], host[other]
+    key[guest], key[host] = key[host], key[guest]
+    pool[host] = ALONE
+
+
+def _rank(groups: Ints) -> Ints:
+    """The place of each row within its run of equal groups."""
+    return np.arange(len(groups)) - np.searchsorted(groups, groups, side="left")
+
+
 def _room(next_24: int, blocks: int) -> int:
     """Where an aligned run of /24s fits next."""
     start = -(-next_24 // blocks) * blocks

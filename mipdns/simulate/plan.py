@@ -83,17 +83,19 @@ class Shares(Struct, frozen=True, kw_only=True):
 class People(Struct, frozen=True, kw_only=True):
     """Who comes, how often, with what.
 
-    line_visits: of a household that comes at all, a day. person_visits: of one user of a shared address, a day; most
-    stay away. spread: sigma of the log-normal by which users differ. more_devices: chance of each of seven devices
-    beside a household's first. phones: factor on phones among devices. app_share: visits that come from an app.
+    pages: factor on requests a connection: sites differ. line_visits: of a household that comes at all, a day. person_visits: of one user of a shared address, a day; most
+    stay away. spread: sigma of the log-normal by which users differ. more_devices: mean chance of each of eleven
+    devices beside a household's first; unlike: how far households differ in it, 0 not at all, 1 all devices or none. phones: factor on phones among devices. app_share: visits that come from an app.
     flatness: part of the day's shape that is even. shift_h: how much later than usual people live.
     lease_churn: share of home lines that change their address from one day to the next.
     """
 
+    pages: Positive = 1.0
     line_visits: Positive = 1.3
     person_visits: Positive = 0.15
     spread: NotNegative = 1.0
-    more_devices: Share = 0.22
+    more_devices: Share = 0.14
+    unlike: Annotated[float, Meta(ge=0, lt=1)] = 0.2
     phones: Positive = 1.0
     app_share: Share = 0.2
     flatness: Share = 0.05
@@ -118,7 +120,8 @@ class Translation(Struct, frozen=True, kw_only=True):
     """Carrier NAT. sharing_ratios: subscribers an address has room for, one ratio a pool; ratio_weights: of each.
     block_sizes: ports of a subscriber's block. further: ports of each further block (with blocks of 1000).
     full: active share of the room, at least.
-    lone: share of shared IPv4 units that stand alone instead of in a pool. tilt: factors on each of `PORT_MODES`.
+    lone: share of shared IPv4 units that stand alone instead of in a pool. guests: share of a pool's IPv4 addresses that
+    a line has to itself. tilt: factors on each of `PORT_MODES`.
     sharing_shown: carriers whose traceroutes show 100.64.0.0/10 inside.
     """
 
@@ -128,6 +131,7 @@ class Translation(Struct, frozen=True, kw_only=True):
     further: Block = 335
     full: Share = 0.5
     lone: Share = 0.12
+    guests: Share = 0.05
     tilt: tuple[float, float, float, float, float] = (1.0, 1.0, 1.0, 1.0, 1.0)
     sharing_shown: Share = 0.45
 

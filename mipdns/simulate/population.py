@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mipdns.simulate.agents import PLATFORMS, AgentTable, Platform, agent_table
 from mipdns.simulate.kinds import KIND_NUMBER, KINDS, PORT_MODES, Role
-from mipdns.simulate.layout import ALONE, Ints, lay_out
+from mipdns.simulate.layout import ALONE, Ints, lay_out, place_guests
 from mipdns.simulate.networks import Network, make_networks
 from mipdns.simulate.plan import WorldPlan
 
@@ -23,6 +23,7 @@ PORT_FIRST = 1024
 """Well-known ports are not given to subscribers (RFC 7422 §2)."""
 PORTS_LAST = 65535
 BLOCK = PORT_MODES.index("block")
+MORE_DEVICES = 11
 SLICE_LINES = 600_000
 """Log lines a day that a slice of the world has, about: what memory must hold at a time."""
 _QUIC_PLATFORMS: tuple[Platform, ...] = (
@@ -116,6 +117,7 @@ def make_world(plan: WorldPlan, seed: int, days: int) -> World:
     networks = make_networks(count, plan.units_a_network, plan.errors, rng, shows=plan.translation.sharing_shown)
     network = _networks(kinds, roles, networks, rng)
     key, pool = lay_out(kinds, network, networks, plan.translation.lone, rng)
+    place_guests(kinds, network, key, pool, plan.translation.guests, rng)
     units = _moved(_units(plan, agents, kinds, network, key, pool, rng), plan, agents, days, rng)
     order = np.argsort(units.key, kind="stable")
     units = Population._make(column[order] for column in units)
@@ -242,7 +244,7 @@ def slices(world: World) -> Iterator[tuple[int, int]]:
         [np.array([entry.rate == name for entry in KINDS]) for name in ("line", "person", "machine")],
         [people.line_visits, people.person_visits, world.plan.bots.rate],
     )
-    lines = np.cumsum((_LINES_OF_KIND * rate)[world.units.kind] * world.units.users + world.units.users * 0.05)
+    lines = np.cumsum((_LINES_OF_KIND * people.pages * rate)[world.units.kind] * world.units.users + world.units.users * 0.05)
     number = max(1, round(float(lines[-1]) / SLICE_LINES))
     cuts = np.searchsorted(lines, np.arange(1, number) * lines[-1] / number).tolist()
     borders = [0, *cuts, len(world.units.kind)]
@@ -270,15 +272,24 @@ def make_people(world: World, start: int, stop: int) -> People:
     return People(start, stop, unit, slot, activity, zone_h, devices, skew, home)
 
 
+def _chances(plan: WorldPlan, homes: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Each household's own chance of one more device: beta-distributed, so that a few have very many."""
+    mean, unlike = plan.people.more_devices, plan.people.unlike
+    if not 0 < mean < 1 or not unlike:
+        return np.full(homes, mean)
+    both = 1 / unlike - 1  # the beta-binomial's intraclass correlation is 1 / (1 + both)
+    return rng.beta(mean * both, (1 - mean) * both, homes)
+
+
 def _devices(world: World, kind: Ints, rng: np.random.Generator) -> tuple[Ints, NDArray[np.float64]]:
-    """Devices of each user: a household 1 to 8, people elsewhere 1 or 2, machines 1, a rotator its names."""
+    """Devices of each user: a household 1 to 12, people elsewhere 1 or 2, machines 1, a rotator its names."""
     plan = world.plan
-    # Chance of each of seven more devices in a home, of one more elsewhere.
+    # Chance of each of eleven more devices in a home, of one more elsewhere.
     home = np.array([entry.devices in ("home", "swarm") for entry in KINDS])[kind]
     single = np.array([entry.devices in ("server", "crawler", "scan", "phone", "tor") for entry in KINDS])[kind]
     counts = 1 + (~single & (rng.random(len(kind)) < 0.3)).astype(np.int64)
     lines = np.flatnonzero(home)
-    counts[lines] = 1 + rng.binomial(7, plan.people.more_devices, len(lines))
+    counts[lines] = 1 + rng.binomial(MORE_DEVICES, _chances(plan, len(lines), rng))
     skew = np.full(len(kind), 2.0)
     rows = np.flatnonzero(np.array([entry.devices == "disguise" for entry in KINDS])[kind])
     low, high = plan.bots.rotator_agents

@@ -16,6 +16,7 @@ from mipdns.simulate.dice import mixed, sorted_by_time, uniform
 from mipdns.simulate.habits import CONNECTION_LOGS, DAY_SHAPES, OBSERVER_SHARES, OBSERVERS, REQUEST_LOGS, WEEKEND_FACTOR
 from mipdns.simulate.kinds import KINDS, Shape
 from mipdns.simulate.layout import Ints
+from mipdns.simulate.plan import WorldPlan
 from mipdns.simulate.population import People, World, stream
 from mipdns.simulate.ports import source_ports
 from mipdns.simulate.programs import device_numbers, pick_programs
@@ -88,7 +89,7 @@ def make_day(world: World, people: People, place: int, date: datetime.date, *, o
         visit, first, start_s = visit[order], first[order], start_s[order]
     person, kind, agent, tls, observer = person[visit], kind[visit], agent[visit], tls[visit], observer[visit]
     unit, device = unit[visit], device[visit]
-    complete, quic, requests = _requests(kind, observer, sure[visit] & first, rng, one_log=one_log)
+    complete, quic, requests = _requests(plan, kind, observer, sure[visit] & first, rng, one_log=one_log)
     form = rng.random(len(visit))
     resumed = form < plan.programs.resumed
     over_quic = (form > 1 - plan.programs.quic) & world.speaks_quic[agent] & (world.units.mask[unit] < 0)
@@ -203,13 +204,14 @@ def _observers(kind: Ints, sure: Flags, rng: np.random.Generator) -> Ints:
 
 
 def _requests(
-    kind: Ints, observer: Ints, certain: Flags, rng: np.random.Generator, *, one_log: bool
+    plan: WorldPlan, kind: Ints, observer: Ints, certain: Flags, rng: np.random.Generator, *, one_log: bool
 ) -> tuple[Flags, Flags, Ints]:
     """Of each connection: whether it was established, is QUIC, and how many requests are seen of it.
 
     A request log knows no broken connections; the one that makes a unit seen is whole.
     """
-    drawn = rng.geometric(1 / np.array([entry.requests for entry in KINDS])[kind])
+    mean = np.maximum(1.0, plan.people.pages * np.array([entry.requests for entry in KINDS]))
+    drawn = rng.geometric(1 / mean[kind])
     if one_log:
         whole = np.ones(len(kind), dtype=np.bool_)
         return whole, ~whole, drawn

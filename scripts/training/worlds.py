@@ -17,7 +17,7 @@ from mipdns.config import read_config
 from mipdns.load import load
 from mipdns.simulate import simulate
 from mipdns.simulate.parameters import draw_plan
-from mipdns.simulate.plan import WorldPlan
+from mipdns.simulate.plan import WorldPlan, changed
 
 AS_OF = datetime.date(2026, 9, 22)
 DAYS = 3
@@ -40,13 +40,19 @@ class Made(NamedTuple):
 
 
 def learnt(count: int, units: int) -> list[Made]:
-    """Worlds to learn from: a third of wholly drawn parameters, the others as shipped but thin, poor, or of flows."""
+    """Worlds to learn from: a third of wholly drawn parameters, the others as shipped but for their site and pools, and
+    thin, poor, or of flows.
+    """
     return [Made(f"learn-{at}", at, _learnt(at, units)) for at in range(count)]
 
 
 def _learnt(at: int, units: int) -> WorldPlan:
     rng = np.random.default_rng([LEARNT, at])
-    shipped = WorldPlan(units=units, shared_share=float(rng.uniform(0.10, 0.45)))
+    shipped = changed(
+        WorldPlan(units=units, shared_share=float(rng.uniform(0.10, 0.45))),
+        people={"pages": _log_uniform(rng, 0.6, 2.0)},
+        translation={"guests": float(rng.uniform(0.0, 0.15))},
+    )
     match at % 6:
         case 0:
             return _with(shipped, observer_share=_log_uniform(rng, 0.4, 1.0))
