@@ -29,6 +29,8 @@ class Derived(NamedTuple):
 DERIVED: dict[str, Derived] = {
     "ports_per_agent": Derived("ports_hour_max", "/", "agents_hour_max", "source ports for each agent, busiest hours"),
     "requests_per_agent": Derived("requests_day_max", "/", "agents_day_max", "requests for each agent, busiest days"),
+    "requests_relative": Derived("requests_day_max", "/", "requests_typical", "how busy it is among all of the load"),
+    "agents_per_address": Derived("agents_day_max", "/", "addresses_day_max", "agents for each full address of a /64"),
     "agents_per_tls": Derived("agents_day_max", "/", "tls_day_max", "agent names for each TLS fingerprint"),
     "agent_evenness": Derived("agent_top_share", "*", "agents_day_max", "how often the commonest agent beats the mean"),
     "ports_per_block": Derived("ports_hour_max", "/", "blocks_hour_max", "ports for each block of 256 touched"),
@@ -41,10 +43,8 @@ DERIVED: dict[str, Derived] = {
 TOLD = ("fingerprints", "agents", "connections")
 """The most that logs tell of a unit: fingerprints too, agents, or neither. A sum is worth more where more is told."""
 
-AROUND: frozenset[str] = frozenset(
-    [*CONTEXT_COLUMNS, *(name for name, derived in DERIVED.items() if derived.left in CONTEXT_COLUMNS)]
-)
-"""Features of the neighbourhood; all others are the unit's own."""
+AROUND: frozenset[str] = frozenset(["neighbours_seen", "neighbours_crowded"])
+"""Features of the neighbourhood; all others are the unit's own, or held against the load as a whole."""
 
 FEATURES: frozenset[str] = frozenset([*UNIT_COLUMNS, *CONTEXT_COLUMNS, *DERIVED])
 

@@ -3,9 +3,10 @@
 The one rule: every unit with evidence gets a verdict, even at 1, and nothing else does but what an assertion or the
 pool rule covers; special-purpose and excluded space gets none.
 
-Logs pass twice. First their traffic is summed by AS, because what an AS looks like speaks of each of its units; then
-units are judged, a stretch of them at a time. What is kept for all the address space is what people and registries
-said of it; memory does not grow with the units. Whether they came in one chunk or in many changes nothing.
+Logs pass twice. First their traffic is summed by AS, because what an AS looks like speaks of each of its units, and the
+requests of all units are counted, because how much is seen at all speaks of every one; then units are judged, a stretch
+of them at a time. What is kept for all the address space is what people and registries said of it; memory does not grow
+with the units. Whether they came in one chunk or in many changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 
 from mipdns import net
 from mipdns.evidence import (
-    CONTEXT_COLUMNS,
     NETWORK_TYPES,
     OBSERVATIONS_LEFT_OUT,
     Assertion,
@@ -40,6 +40,7 @@ from mipdns.inference import character, crowd, features, pool, space, surroundin
 from mipdns.inference.ageing import aged_columns
 from mipdns.inference.agreement import Agreement
 from mipdns.inference.crowd import Heards
+from mipdns.inference.exposure import Exposure
 from mipdns.inference.pieces import Overlay, Rows
 from mipdns.inference.rollup import EPOCH, RollUp, join
 from mipdns.inference.scorecard import MEASURED, Scorecard
@@ -128,6 +129,7 @@ class _Judging:
         self.declared = _Declared(named)
         self.overlay = Overlay(ground, origins, self.holes)
         self.networks = Networks()
+        self.exposure = Exposure()
         self.heards = Heards(ground.heard)
         self.heard_on = np.array([one.observed.toordinal() - EPOCH for one in ground.heard], dtype=np.int64)
         self.partner = np.array([one.partner for one in ground.heard], dtype=np.int64)
@@ -144,6 +146,7 @@ class _Judging:
         for stretch in stretches(self.logs.chunks(), units_max=self.units_max):
             units, dropped = self._outside(stretch.units)
             self.networks.add(stretch.profile, units.key, self.origins.of_units(units.key))
+            self.exposure.add(units.columns["requests_day_max"])
             self.counts.update({"units": len(units.key), **dropped})
         self.networks.finish(self.logs, self.card.traffic_types)
         progress("judge", 0.1)
@@ -184,7 +187,8 @@ class _Judging:
         traffic = surroundings.traffic_types(
             self.logs, stretch.profile, units.key, asn, self.networks, card.traffic_types
         )
-        columns = dict(units.columns)
+        typical = np.full(len(units.key), self.exposure.typical(), dtype=np.float32)
+        columns = {**units.columns, "requests_typical": typical}
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])
@@ -324,6 +328,3 @@ def _take(seen: ObservationTable, which: slice | NDArray[np.bool_]) -> Observati
     key, last_day, asn, traffic, columns = seen
     kept = {name: column[which] for name, column in columns.items()}
     return ObservationTable(key[which], last_day[which], asn[which], traffic[which], kept)
-
-
-assert tuple(CONTEXT_COLUMNS) == ("neighbours_seen", "neighbours_crowded")  # noqa: S101  (what `neighbours` returns)

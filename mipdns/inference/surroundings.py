@@ -57,7 +57,7 @@ class Networks:
 def neighbours(
     keys: NDArray[np.uint64], asn: NDArray[np.int64], crowded: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float32]]:
-    """`CONTEXT_COLUMNS`: how many other units of the same /24 or /48 and AS were seen, and what share is crowded."""
+    """`features.AROUND`: how many other units of the same /24 or /48 and AS were seen, and what share is crowded."""
     near = neighbourhoods(keys)
     order = np.lexsort((asn, near))
     new = np.ones(len(keys), dtype=np.bool_)

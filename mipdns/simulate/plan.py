@@ -83,11 +83,12 @@ class Shares(Struct, frozen=True, kw_only=True):
 class People(Struct, frozen=True, kw_only=True):
     """Who comes, how often, with what.
 
-    pages: factor on requests a connection: sites differ. line_visits: of a household that comes at all, a day. person_visits: of one user of a shared address, a day; most
-    stay away. spread: sigma of the log-normal by which users differ. more_devices: mean chance of each of eleven
-    devices beside a household's first; unlike: how far households differ in it, 0 not at all, 1 all devices or none. phones: factor on phones among devices. app_share: visits that come from an app.
-    flatness: part of the day's shape that is even. shift_h: how much later than usual people live.
-    lease_churn: share of home lines that change their address from one day to the next.
+    pages: factor on requests a connection: sites differ. line_visits: of a household that comes at all, a day.
+    person_visits: of one user of a shared address, a day; most stay away. spread: sigma of the log-normal by which
+    users differ. more_devices: mean chance of each of eleven devices beside a household's first. unlike: how far
+    households differ in it, 0 not at all, near 1 all devices or none. phones: factor on phones among devices.
+    app_share: visits that come from an app. flatness: part of the day's shape that is even. shift_h: how much later
+    than usual people live. lease_churn: share of home lines that change their address from one day to the next.
     """
 
     pages: Positive = 1.0
@@ -120,8 +121,8 @@ class Translation(Struct, frozen=True, kw_only=True):
     """Carrier NAT. sharing_ratios: subscribers an address has room for, one ratio a pool; ratio_weights: of each.
     block_sizes: ports of a subscriber's block. further: ports of each further block (with blocks of 1000).
     full: active share of the room, at least.
-    lone: share of shared IPv4 units that stand alone instead of in a pool. guests: share of a pool's IPv4 addresses that
-    a line has to itself. tilt: factors on each of `PORT_MODES`.
+    lone: share of shared IPv4 units that stand alone instead of in a pool. guests: share of the
+    addresses of IPv4 pools that a line has to itself. tilt: factors on each of `PORT_MODES`.
     sharing_shown: carriers whose traceroutes show 100.64.0.0/10 inside.
     """
 

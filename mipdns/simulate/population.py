@@ -102,7 +102,7 @@ def stream(seed: int, *path: int) -> np.random.Generator:
     return np.random.default_rng([seed, *path])
 
 
-_UNITS, _PEOPLE = 0, 1
+_UNITS, _PEOPLE, _GUESTS = 0, 1, 6
 
 
 def make_world(plan: WorldPlan, seed: int, days: int) -> World:
@@ -117,7 +117,7 @@ def make_world(plan: WorldPlan, seed: int, days: int) -> World:
     networks = make_networks(count, plan.units_a_network, plan.errors, rng, shows=plan.translation.sharing_shown)
     network = _networks(kinds, roles, networks, rng)
     key, pool = lay_out(kinds, network, networks, plan.translation.lone, rng)
-    place_guests(kinds, network, key, pool, plan.translation.guests, rng)
+    place_guests(kinds, network, key, pool, plan.translation.guests, stream(seed, _GUESTS))
     units = _moved(_units(plan, agents, kinds, network, key, pool, rng), plan, agents, days, rng)
     order = np.argsort(units.key, kind="stable")
     units = Population._make(column[order] for column in units)
@@ -244,7 +244,9 @@ def slices(world: World) -> Iterator[tuple[int, int]]:
         [np.array([entry.rate == name for entry in KINDS]) for name in ("line", "person", "machine")],
         [people.line_visits, people.person_visits, world.plan.bots.rate],
     )
-    lines = np.cumsum((_LINES_OF_KIND * people.pages * rate)[world.units.kind] * world.units.users + world.units.users * 0.05)
+    lines = np.cumsum(
+        (_LINES_OF_KIND * people.pages * rate)[world.units.kind] * world.units.users + world.units.users * 0.05
+    )
     number = max(1, round(float(lines[-1]) / SLICE_LINES))
     cuts = np.searchsorted(lines, np.arange(1, number) * lines[-1] / number).tolist()
     borders = [0, *cuts, len(world.units.kind)]

@@ -161,7 +161,9 @@ def _lines(world: World, people: People, place: int) -> Ints:
     for day in range(1, place + 1):
         rng = stream(world.seed, _LEASES, people.start, day)
         rows = movable[rng.random(len(movable)) < world.plan.people.lease_churn]
-        at[rows] = at[np.roll(rows, 1)]
+        six = world.units.key[people.start + rows] >= 1 << 32
+        for family in (rows[~six], rows[six]):
+            at[family] = at[np.roll(family, 1)]
     return at
 
 

@@ -26,7 +26,7 @@ from mipdns.evidence import (
     ObservationTable,
     VerdictTable,
 )
-from mipdns.store.connection import reading
+from mipdns.store.connection import feature_columns, reading
 from mipdns.store.reading import latest_build
 
 _BATCH_ROWS = 1 << 16
@@ -63,7 +63,7 @@ class Bulk:
 
     def observations(self) -> Iterator[ObservationTable]:
         """What was measured of all units, sorted."""
-        names = ", ".join(f'"{name}"' for name in _FEATURES)
+        names = feature_columns(self._connection, _FEATURES)
         cursor = self._connection.execute(
             f"SELECT first, last_day, ifnull(asn, 0), traffic, {names} FROM observation ORDER BY first"  # noqa: S608 ours
         )

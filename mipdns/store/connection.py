@@ -7,7 +7,7 @@ The one rule: readers never wait and never see half. Write-ahead logging gives t
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -164,3 +164,9 @@ def _told(path: Path) -> Iterator[None]:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise StoreBusy(f"{path}: another load is writing to it; try again when it is done") from fault
         raise StoreError(f"{path}: {_SAYS.get(code, 'SQLite refuses')} ({fault})") from fault
+
+
+def feature_columns(connection: sqlite3.Connection, names: Iterable[str]) -> str:
+    """The columns of `observation` as SQL; NULL for one that the file's schema does not have yet."""
+    there = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info('observation')")}
+    return ", ".join(f'"{name}"' if name in there else f'NULL AS "{name}"' for name in names)

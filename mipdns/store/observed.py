@@ -14,7 +14,7 @@ import numpy as np
 from mipdns import net
 from mipdns.errors import StoreMissing
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS, Assertion, NetworkType, ObservationTable
-from mipdns.store.connection import reading
+from mipdns.store.connection import feature_columns, reading
 from mipdns.vocabulary import Class, Signal
 
 
@@ -35,7 +35,7 @@ def observed(path: Path) -> Observed:
         if build is None:
             raise StoreMissing(f"{path}: holds no build yet; run `mipdns load`")
         units = connection.execute(
-            f"SELECT first, asn, traffic, last_day, {', '.join(names)} FROM observation"  # noqa: S608 ours
+            f"SELECT first, asn, traffic, last_day, {feature_columns(connection, names)} FROM observation"  # noqa: S608 ours
         ).fetchall()
         said = connection.execute(
             "SELECT first, last, origin, signal, stance, class, observed, expires, exact, source, detail "

@@ -93,6 +93,11 @@ def _beliefs(db: Database) -> None:
     _run(db, "beliefs.sql")
 
 
+@migrations(name="0005_exposure")
+def _exposure(db: Database) -> None:
+    _run(db, "exposure.sql")
+
+
 def _named(bit: Class | Signal, meaning: str) -> tuple[int, str, str]:
     return bit.value, names(bit)[0], meaning
 

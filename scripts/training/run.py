@@ -34,7 +34,7 @@ CARD = Path("mipdns/inference/scorecard.json")
 
 @click.command(help=__doc__)
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/training"), show_default=True)
-@click.option("--worlds", "count", default=72, show_default=True, help="Worlds to learn from.")
+@click.option("--worlds", "count", default=96, show_default=True, help="Worlds to learn from.")
 @click.option("--units", default=5000, show_default=True, help="Active units of each.")
 @click.option("--measured", default=3, show_default=True, help="Worlds of each kind to measure on.")
 @click.option("--evaluate", is_flag=True, help="Only measure the scorecard that is there.")

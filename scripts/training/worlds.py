@@ -40,9 +40,7 @@ class Made(NamedTuple):
 
 
 def learnt(count: int, units: int) -> list[Made]:
-    """Worlds to learn from: a third of wholly drawn parameters, the others as shipped but for their site and pools, and
-    thin, poor, or of flows.
-    """
+    """Worlds to learn from: of wholly drawn parameters, or as shipped but for site and pools, thin, poor, of flows."""
     return [Made(f"learn-{at}", at, _learnt(at, units)) for at in range(count)]
 
 
@@ -53,23 +51,23 @@ def _learnt(at: int, units: int) -> WorldPlan:
         people={"pages": _log_uniform(rng, 0.6, 2.0)},
         translation={"guests": float(rng.uniform(0.0, 0.15))},
     )
-    match at % 6:
-        case 0:
-            return _with(shipped, observer_share=_log_uniform(rng, 0.4, 1.0))
+    match at % 8:
         case 1:
-            return _with(shipped, without=_half(rng))
+            return _with(shipped, without=_half(rng), observer_share=_log_uniform(rng, 0.2, 1.0))
         case 2:
             return _with(shipped, units=units * 3 // 2, observer_share=_log_uniform(rng, 0.03, 0.15))
         case 3:
-            return (
-                _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
-                if at % 12 == 3
-                else _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.4, 1.0))
-            )
+            return _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.1, 1.0))
         case 4:
             return draw_plan(rng, units=units, observer_share=(0.4, 1.0))
-        case _:
+        case 5:
             return draw_plan(rng, units=units)
+        case 7 if at % 16 == 7:
+            return _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
+        case 7:
+            return _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.4, 1.0))
+        case _:
+            return _with(shipped, observer_share=_log_uniform(rng, 0.4, 1.0))
 
 
 def measured(count: int, units: int) -> list[Made]:

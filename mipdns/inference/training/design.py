@@ -34,6 +34,7 @@ class Candidate(NamedTuple):
 AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
 TLS = (2, 3, 4, 5, 6, 7, 9, 12)
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
+RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2, 4, 8)
 REQUESTS = (2, 3, 5, 8, 12, 20, 40, 60, 100, 200, 400, 1000)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 EXPOSURE = (3, 8, 20, 60, 200)
@@ -82,11 +83,18 @@ CANDIDATES: tuple[Candidate, ...] = (
         ("rfc6056", "rfc7422"),
         anchor="first",
     ),
+    *(
+        Candidate(
+            "ports_per_block", "ports", (1.1, 1.3, 1.6, 2, 3, 5, 10), "falling",
+            "one system's ports lie close together, those of a translator all over the range",
+            ("rfc6056", "rfc7422"), {"ports_hour_max": (8, None)} | bounds, "first",
+        )
+        for _, bounds in TOLD
+    ),
     Candidate(
-        "ports_per_block", "ports", (1.1, 1.3, 1.6, 2, 3, 5, 10), "falling",
-        "one system's ports lie close together, those of a translator all over the range",
-        ("rfc6056", "rfc7422"), {"ports_hour_max": (8, None)},
-        anchor="first",
+        "ports_hour_median", "ports", (2, 3, 5, 8, 12, 20, 32, 64, 128), "rising",
+        "many people make many connections in every hour, a machine in its busiest; where no log tells agents",
+        ("cloudflare2025",), {"agents_told": (None, 0.5)}, "first",
     ),
     # agents
     *_by_exposure(
@@ -114,6 +122,14 @@ CANDIDATES: tuple[Candidate, ...] = (
         "the commonest agent of many people has a small share; nine requests in ten are one busy program",
         (), {"requests_day_max": (20, None), "agents_day_max": (4, None)},
     ),
+    *(
+        Candidate(
+            "requests_per_agent", "agents", (3, 5, 8, 12, 20, 30, 50), "falling",
+            "a family's few devices make all its requests; among many people each makes few",
+            ("metwally2011",), {"requests_day_max": (20, None), "agents_day_max": band}, "last",
+        )
+        for band in ((4, 8), (8, 16), (16, None))
+    ),
     Candidate(
         "crawler_share", "agents", (0.05, 0.3, 0.6, 0.9), "falling",
         "crawlers, libraries and tools are not people",
@@ -125,6 +141,11 @@ CANDIDATES: tuple[Candidate, ...] = (
         "a median bot score below 30 marks traffic that is likely automated",
         ("cloudflare2025",),
         anchor="last",
+    ),
+    Candidate(
+        "agents_day_max", "agents", (3, 5, 8, 13, 24, 60), "falling",
+        "many agents of what is likely automated are names from a list",
+        ("cloudflare2025",), {"bot_score_median": (None, 30)}, "first",
     ),
     Candidate(
         "mobile_share", "agents", (0.6, 0.9, 0.99), "rising",
@@ -150,6 +171,15 @@ CANDIDATES: tuple[Candidate, ...] = (
         ("beverly2004",), {"tls_day_max": (None, 2)},
         anchor="first",
     ),
+    *(
+        Candidate(
+            "agents_per_tls", "tls", (1.5, 2, 3, 4, 6, 8), "falling",
+            "browsers of one engine share a fingerprint; the more names over each, the likelier one program made them"
+            " up",
+            ("beverly2004",), {"agents_day_max": band, "tls_day_max": (2, None)}, "first",
+        )
+        for band in ((5, 10), (10, 24), (24, None))
+    ),
     # shape
     *(
         Candidate(
@@ -159,20 +189,35 @@ CANDIDATES: tuple[Candidate, ...] = (
         )
         for where, bounds in TOLD
     ),
-    Candidate(
-        "hours_day_max", "shape", (2, 4, 6, 8, 12, 16, 20), "free",
-        "many people together are active in most hours of a day; all 24 is as likely a machine",
-        ("maier2011",),
-    ),
-    Candidate(
-        "night_share", "shape", (0.02, 0.05, 0.1, 0.2, 0.24, 0.28, 0.3), "free",
-        "people sleep: a third of the requests in the quietest third of the day is a machine's evenness",
-        (), {"requests_day_max": (60, None)},
-    ),
-    Candidate(
-        "days", "shape", (2, 3, 5), "free", "who comes every day is many, or a machine", ("metwally2011",),
+    *(
+        one._replace(when=one.when | bounds)
+        for _, bounds in TOLD
+        for one in (
+            Candidate(
+                "requests_relative", "shape", RELATIVE, "free",
+                "the same few requests are a busy address to who sees little, and a quiet one to who sees all", (),
+            ),
+            Candidate(
+                "hours_day_max", "shape", (2, 4, 6, 8, 12, 16, 20), "free",
+                "many people together are active in most hours of a day; all 24 is as likely a machine",
+                ("maier2011",),
+            ),
+            Candidate(
+                "night_share", "shape", (0.02, 0.05, 0.1, 0.2, 0.24, 0.28, 0.3), "free",
+                "people sleep: a third of the requests in the quietest third of the day is a machine's evenness",
+                (), {"requests_day_max": (60, None)},
+            ),
+            Candidate(
+                "days", "shape", (2, 3, 5), "free", "who comes every day is many, or a machine", ("metwally2011",),
+            ),
+        )
     ),
     # the rest
+    Candidate(
+        "agents_per_address", "addresses", (0.15, 0.3, 0.6, 1.1, 2, 4, 8), "rising",
+        "a gateway sends many people from few addresses of a /64; at home each device has its own, or several",
+        ("rfc8981",), {"addresses_day_max": (2, None)},
+    ),
     Candidate(
         "addresses_day_max", "addresses", (2, 4, 8, 16, 64), "rising",
         "many addresses of one /64: many hosts, or one household whose hosts change their temporary addresses",
@@ -192,16 +237,6 @@ FIXED: tuple[FeatureTerm, ...] = (
         "many ports by few user agents is one program that opens many connections (a scanner, a download, a game)",
         ("cloudflare2025", "judgement"),
         {"ports_hour_max": (48, None)},
-    ),
-    FeatureTerm(
-        "requests_per_agent",
-        "agents",
-        (12, 30),
-        (0.5, 0.0, -0.6),
-        "falling",
-        "a family's few devices make all its requests; among many people each makes few",
-        ("metwally2011", "judgement"),
-        {"requests_day_max": (20, None), "agents_day_max": (6, 16)},
     ),
     FeatureTerm(
         "agents_per_tls",
@@ -246,23 +281,29 @@ FIXED: tuple[FeatureTerm, ...] = (
 """Terms set by hand: ratios that depend on the site (requests a page) and on the times (agents that share a
 fingerprint), which made worlds do not have as the field does, and machines and forgers, whose share nobody knows."""
 
-# Pools of made worlds are of one piece, those of the field have customers with an address of their own among them: what
-# stands around an address may not outweigh what it shows itself.
+# An address that looks like one user's may stand among crowds: customers with an address of their own, within the pool.
+# So what stands around it adds a bounded share, beside what the address shows itself.
 NEIGHBOURS: tuple[Candidate, ...] = (
     *(
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "operators run address pools: crowds stand beside crowds, households beside households",
-            ("richter2016", "livadariu2018", "cloudflare2025"), band, most=0.9,
+            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=3.0,
         )
+        for bounds in ({"agents_told": (0.5, None)}, {"agents_told": (None, 0.5)})
         for band in _bands("neighbours_seen", (3, 10, 30))
     ),
     *(
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "where each is seen little, none looks like a crowd for certain, and less says as much",
-            ("richter2016",), band, most=0.3,
+            ("richter2016",), band, most=1.0,
         )
         for band in _bands("requests_day_max", (8, 40))
+    ),
+    Candidate(
+        "neighbours_crowded", "neighbours", CROWDED, "rising",
+        "a phone among crowds is a cellular gateway, one among phones alone is a phone",
+        ("richter2016",), {"mobile_share": (0.9, None)}, most=1.0,
     ),
 )  # fmt: skip

@@ -24,7 +24,11 @@ from tests.unit.inference.worlds import ORIGINS, column, unit_columns
 PRIORS = st.floats(0.01, 0.9)
 TYPES = st.one_of(st.none(), st.sampled_from(NETWORK_TYPES))
 SUMS = st.dictionaries(st.sampled_from(MEASURED), st.integers(-6000, 6000))
-CONTEXT = {"neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]), "neighbours_crowded": column("share")}
+CONTEXT = {
+    "neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]),
+    "neighbours_crowded": column("share"),
+    "requests_typical": st.sampled_from([math.nan, 1.0, 3.0, 16.0, 500.0]),
+}
 
 
 def heard(*origins):

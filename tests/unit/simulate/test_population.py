@@ -90,15 +90,29 @@ def test_no_two_networks_share_a_slash_24_and_an_ipv6_unit_is_in_its_network_s_3
             assert key >> 32 == v6_start(at) >> 32
 
 
-def test_a_pool_is_contiguous_of_one_kind_and_one_network(world: World):
+def test_a_pool_is_contiguous_but_for_lines_of_one_kind_and_one_network(world: World):
     units = world.units
     for number in np.unique(units.pool[(units.pool >= 0) & (units.since == 0)]):
         of_pool = (units.pool == number) & (units.since == 0)
         keys = units.key[of_pool]
-        assert int(keys.max() - keys.min()) == len(keys) - 1
+        inside = (units.key >= keys.min()) & (units.key <= keys.max()) & (units.since == 0) & ~of_pool
+        assert int(keys.max() - keys.min()) == len(keys) + int(inside.sum()) - 1
+        assert all(KINDS[kind].rate == "line" for kind in units.kind[inside].tolist())
         assert len(np.unique(units.kind[of_pool])) == 1
         assert len(np.unique(units.network[of_pool])) == 1
         assert len(np.unique(units.ports[of_pool])) == 1
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0.0, 0.0), (0.05, 0.02, 0.08), (0.2, 0.06, 0.25)])
+def test_lines_stand_inside_pools_as_often_as_asked(share: float, least: float, most: float):
+    units = make_world(changed(WorldPlan(units=8_000), translation={"guests": share}), 4, 1).units
+    pooled = np.flatnonzero((units.pool >= 0) & (units.key < 1 << 32))
+    guests = within = 0
+    for number in np.unique(units.pool[pooled]):
+        keys = units.key[pooled][units.pool[pooled] == number]
+        within += int(keys.max() - keys.min()) + 1
+        guests += int(keys.max() - keys.min()) + 1 - len(keys)
+    assert least <= guests / within <= most
 
 
 def test_some_carrier_nat_stands_among_households_and_some_alone(world: World):
@@ -138,12 +152,23 @@ def test_carrier_nat_has_the_ratios_and_blocks_of_its_plan(world: World):
     assert (units.first >= PORT_FIRST).all() and (units.first + units.room <= 65536).all()
 
 
-def test_a_household_has_one_to_eight_devices_and_half_have_several(world: World):
+def test_a_household_has_one_to_twelve_devices_half_have_several_and_a_few_very_many():
+    world = make_world(WorldPlan(units=8_000), 4, 1)
     people = make_people(world, 0, len(world.units.kind))
     household = np.isin(people.unit, rows(world, "household", "household6"))
     devices = people.devices[household]
-    assert devices.min() == 1 and devices.max() <= 8
+    assert devices.min() == 1 and devices.max() <= 12
     assert 0.5 <= (devices > 1).mean() <= 0.95
+    assert 0.01 < (devices >= 8).mean() < 0.1
+
+
+@pytest.mark.parametrize(("mean", "unlike"), [(0.0, 0.5), (1.0, 0.5), (0.3, 0.0)])
+def test_households_that_do_not_differ_have_one_chance_of_a_further_device(mean: float, unlike: float):
+    plan = changed(WorldPlan(units=3_000), people={"more_devices": mean, "unlike": unlike})
+    world = make_world(plan, 4, 1)
+    people = make_people(world, 0, len(world.units.kind))
+    devices = people.devices[np.isin(people.unit, rows(world, "household"))]
+    assert devices.mean() == pytest.approx(1 + 11 * mean, abs=0.15)
 
 
 def test_rotators_have_from_few_to_hundreds_of_names_drawn_evenly_or_not():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
+import numpy as np
 import pytest
 from sqlite_utils import Database
 
 from mipdns import store
 from mipdns.errors import StoreError, StoreMissing, StoreVersion
 from mipdns.store import schema
+from mipdns.store.observed import observed
 from mipdns.store.version import APPLICATION_ID, SCHEMA_VERSION
 from tests.unit.store.made import FEATURES, contents, everything, label, verdict
 
@@ -109,6 +111,25 @@ def test_an_older_schema_is_brought_up_to_date_by_a_load_and_keeps_its_labels(tm
     assert [kept.who for kept in store.labels(path)] == ["someone"]
     with closing(sqlite3.connect(path)) as connection:
         assert len(connection.execute("SELECT * FROM verdicts").fetchall()) == 1
+
+
+def test_features_that_an_older_schema_lacks_are_missing_and_the_others_are_read(tmp_path):
+    path = tmp_path / "mip.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        schema.migrations.apply(Database(connection), stop_before="0005_exposure")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 4")
+        connection.execute(
+            "INSERT INTO build VALUES (1, 1, '2026-09-22T00:00:00Z', '2026-09-22T00:00:00Z', '2026-09-22', 7, 'm', 0.3,"
+            " 0, 0, 0, '{}', NULL, '[]')"
+        )
+        connection.execute(
+            "INSERT INTO observation (build, first, last, last_day, requests_day_max) VALUES (1, ?, ?, '2026-09-22', 9)",
+            GOOD[:2],
+        )
+    columns = observed(path).units.columns
+    assert columns["requests_day_max"].tolist() == [9.0]
+    assert np.isnan(columns["requests_typical"]).all()
 
 
 def test_a_load_that_fails_leaves_an_older_schema_as_it_was(tmp_path):
