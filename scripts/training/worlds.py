@@ -22,6 +22,8 @@ from mipdns.simulate.plan import WorldPlan, changed
 AS_OF = datetime.date(2026, 9, 22)
 DAYS = 3
 FLOWS_ONLY = ("agent", "ja4", "bot_score", "forwarded")
+ACCESS_LOG = ("ja4", "bot_score")
+"""What web servers do not log unless they are told to."""
 SOURCES = (
     "peeringdb", "atlas", "ptr", "partner", "tor", "vpn", "relay", "secure-web", "edge-network", "mobile", "campus",
     "hosting", "ja4", "bot_score", "forwarded",
@@ -40,7 +42,9 @@ class Made(NamedTuple):
 
 
 def learnt(count: int, units: int) -> list[Made]:
-    """Worlds to learn from: of wholly drawn parameters, or as shipped but for site and pools, thin, poor, of flows."""
+    """Worlds to learn from: of wholly drawn parameters, or as shipped but for site and pools, thin, poor, of access
+    logs or flows.
+    """
     return [Made(f"learn-{at}", at, _learnt(at, units)) for at in range(count)]
 
 
@@ -62,6 +66,8 @@ def _learnt(at: int, units: int) -> WorldPlan:
             return draw_plan(rng, units=units, observer_share=(0.4, 1.0))
         case 5:
             return draw_plan(rng, units=units)
+        case 6:
+            return _with(shipped, without=ACCESS_LOG, observer_share=_log_uniform(rng, 0.4, 1.0))
         case 7 if at % 16 == 7:
             return _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
         case 7:
@@ -84,6 +90,7 @@ def measured(count: int, units: int) -> list[Made]:
             Made(f"few-shared-{at}", seed, _with(shipped, shared_share=0.12), told=True),
             Made(f"many-shared-{at}", seed, _with(shipped, shared_share=0.45), told=True),
             Made(f"half-missing-{at}", seed, _with(shipped, without=_half(rng))),
+            Made(f"access-log-{at}", seed, _with(shipped, without=ACCESS_LOG)),
             Made(f"flows-only-{at}", seed, _with(shipped, without=FLOWS_ONLY)),
         ]
     return worlds

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import crowd, features
 from mipdns.inference.crowd import HOSTING
+from mipdns.inference.features import TOLD
 from mipdns.inference.scorecard import (
     POINTS,
     Calibration,
@@ -91,11 +92,18 @@ def learn(sample: Sample, card: Scorecard) -> Scorecard:
 
 
 def _folds(sample: Sample) -> NDArray[np.int64]:
-    """Which fold each unit belongs to: whole worlds, or whole ASes where there are few worlds; drawn once."""
+    """Which fold each unit belongs to: whole worlds, or whole ASes where there are few worlds; drawn once.
+
+    Those whose logs tell the same are dealt out in turn, so that each fold is learnt from logs of every kind.
+    """
     few = len(sample.population) < 2 * FOLDS
     _, group = np.unique(sample.asn if few else sample.world, return_inverse=True)
     groups = int(group.max(initial=0)) + 1
-    found: NDArray[np.int64] = np.random.default_rng(groups).permutation(groups)[group] % FOLDS
+    told = np.bincount(group * len(TOLD) + features.told_of(sample.columns), minlength=groups * len(TOLD))
+    order = np.lexsort((np.random.default_rng(groups).permutation(groups), told.reshape(groups, -1).argmax(axis=1)))
+    place = np.empty(groups, dtype=np.int64)
+    place[order] = np.arange(groups)
+    found: NDArray[np.int64] = place[group] % FOLDS
     return found
 
 
