@@ -33,12 +33,18 @@ ABLATION_DRAWS = 200
 
 
 def validate(
-    database: Path, truth_file: Path | None = None, *, without: Sequence[str] = (), plan: Plan | None = None
+    database: Path,
+    truth_file: Path | None = None,
+    *,
+    without: Sequence[str] = (),
+    plan: Plan | None = None,
+    card: Scorecard | None = None,
 ) -> dict[str, Any]:
     """Compare what a build says with truth.
 
     truth_file: of statements (`truth.read_truth`). Without it, two sets: what traceroutes show, judged without
-    traceroutes, and what partners say, judged without partners. without: further evidence to judge without.
+    traceroutes, and what partners say, judged without partners. without: further evidence to judge without. card: the
+    weights of the load; by default those shipped.
 
     Raises StoreError, SourceError for the file, UnknownEvidence for a name in `without`, ValidationError where there is
     nothing to compare with.
@@ -47,7 +53,7 @@ def validate(
     build, said, labels = store.latest_build(database), store.assertions(database), store.labels(database)
     kinds = [(file.source, file.kind) for file in store.sources(database)]
     asked = silence(without, kinds)
-    card = inference.shipped_scorecard()
+    card = card or inference.shipped_scorecard()
     sets: list[tuple[str, list[Word], Silence]]
     if truth_file is not None:
         words = truth.read_truth(truth_file)
