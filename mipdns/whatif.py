@@ -36,10 +36,7 @@ def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[s
     """
     named = dict(kinds)
     silent = set(left_out)
-    known = {*SIGNAL_NAMES, *named, *named.values(), FEEDBACK}
-    for name in left_out:
-        if name not in known:
-            raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
+    refuse_unknown(left_out, named)
     logs = {name for name, kind in named.items() if kind == "logs"}
     unseen = "logs" in silent or (logs and logs <= silent)
     if logs & silent and not unseen:
@@ -59,6 +56,21 @@ def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[s
             grounds.card, terms=tuple(term for term in grounds.card.terms if term.signal not in silent)
         ),
     )
+
+
+def refuse_unknown(left_out: Collection[str], named: Mapping[str, str]) -> None:
+    """Raise UnknownEvidence for a name that no signal, source or kind has, and for routes: which network an address is
+    in was settled when it was judged, so that leaving them out now would look as if they did not matter.
+    """
+    known = {*SIGNAL_NAMES, FEEDBACK, *(name for pair in named.items() if pair[1] != "routes" for name in pair)}
+    for name in left_out:
+        if name not in known and "routes" in (name, named.get(name)):
+            raise UnknownEvidence(
+                f"{name}: routes say which network an address is in, and that cannot be left out afterwards; leave out "
+                "network, traffic or neighbours, or load without them"
+            )
+        if name not in known:
+            raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
 
 
 def _name(signal: Signal) -> str:

@@ -20,6 +20,7 @@ from mipdns.inference import crowd, features, space
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.validation.units import Units
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
+from mipdns.whatif import refuse_unknown
 
 
 class Silence(NamedTuple):
@@ -42,11 +43,9 @@ def silence(left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Sile
     """
     named = dict(kinds)
     logs = {name for name, kind in named.items() if kind == "logs"}
-    known = {*SIGNAL_NAMES, *named, *named.values(), FEEDBACK}
+    refuse_unknown(left_out, named)
     found = NOBODY
     for name in left_out:
-        if name not in known:
-            raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
         if name in logs and not logs <= set(left_out):
             raise UnknownEvidence(f"{name}: the log sources are counted together; leave out logs, or a signal")
         signals = {SIGNAL_NAMES[name]} if name in SIGNAL_NAMES else set()

@@ -111,7 +111,11 @@ def as_text(document: dict[str, Any]) -> str:
         for row in part["thresholds"]:
             name = f"at {row['at']}: precision, recall"
             lines.append(f"  {name:<28} {_told(row['precision'])}   {_told(row['recall'])}")
-    lines += [_believed(row) for row in document["sources"] if _most(row) >= TOLD_MIN]
+    changed: dict[str, dict[str, Any]] = {}
+    for row in document["sources"]:  # of each source what changed most
+        if _most(row) >= TOLD_MIN:
+            changed.setdefault(row["source"], row)
+    lines += map(_believed, changed.values())
     if document["drift"]:
         moved = document["drift"]
         lines.append(

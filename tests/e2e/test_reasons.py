@@ -120,6 +120,13 @@ def test_a_name_that_nothing_goes_by_is_refused_with_those_that_there_are(world)
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_routes_cannot_be_left_out_afterwards(world):
+    for command in (["explain", EXIT], ["validate"]):
+        done = mipdns(world, *command, "--without", "routes")
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "routes say which network an address is in" in done.stderr
+
+
 def test_disagreements_lead_with_what_both_sides_are_sure_of(world):
     found = json.loads(must(world, "disagreements", "--json"))
     told = [(one["range"], one["shared"]["source"], one["single"]["source"]) for one in found["disagreements"]]

@@ -162,6 +162,12 @@ def test_all_logs_or_none():
         silence(["atlsa"], KINDS)
 
 
+@pytest.mark.parametrize("name", ["routes", "ranges"])
+def test_which_network_an_address_is_in_cannot_be_left_out(name):
+    with pytest.raises(UnknownEvidence, match=f"{name}: routes say which network"):
+        silence([name], [*KINDS, ("ranges", "routes")])
+
+
 def test_without_logs_only_what_is_said_is_left(database):
     units = gathered(database)
     found = judge(database, units).confidence(silence(["logs"], KINDS))
