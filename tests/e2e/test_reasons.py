@@ -109,7 +109,10 @@ def test_without_some_evidence_the_rest_is_judged(world, address, left_out, gone
 
 def test_what_is_not_asked_for_is_not_told(world):
     assert explained(world, EXIT)["without"] is None
-    assert "without exits" in must(world, "explain", EXIT, "--without", "exits")
+    told = must(world, "explain", EXIT, "--without", "exits")
+    assert "without exits" in told
+    assert "list.tor +4.33 to +0.00" in told
+    assert "nothing that speaks of it" in must(world, "explain", EXIT, "--without", "logs")
 
 
 def test_a_name_that_nothing_goes_by_is_refused_with_those_that_there_are(world):
