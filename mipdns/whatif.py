@@ -13,9 +13,25 @@ from typing import NamedTuple
 import msgspec
 
 from mipdns.errors import UnknownEvidence
-from mipdns.evidence import FEEDBACK, Assertion, NetworkType
+from mipdns.evidence import CONTEXT_COLUMNS, FEEDBACK, Assertion, NetworkType
 from mipdns.inference import Scorecard
 from mipdns.vocabulary import SIGNAL_NAMES, Signal
+
+COUNTED: Mapping[Signal, frozenset[str]] = {
+    Signal.PORTS: frozenset({"ports_hour_max", "ports_hour_median", "blocks_hour_max"}),
+    Signal.AGENTS: frozenset(
+        {
+            *("agents_hour_max", "agents_day_max", "agents_day_median", "families_day_max", "agent_top_share"),
+            *("crawler_share", "mobile_share", "bot_score_median"),
+        }
+    ),
+    Signal.TLS: frozenset({"tls_day_max"}),
+    Signal.FORWARDED: frozenset({"forwarded_day_max", "forwarded_share"}),
+    Signal.ADDRESSES: frozenset({"addresses_day_max"}),
+    Signal.NEIGHBOURS: frozenset(CONTEXT_COLUMNS),
+}
+"""What a log that does not tell of a signal could not have counted. How much came, and when, every log tells: without
+the shape only its terms are left out."""
 
 
 class Grounds(NamedTuple):
@@ -46,8 +62,10 @@ def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[s
     kept = tuple(
         one for one in grounds.assertions if not {one.source, named.get(one.source), _name(one.signal)} & silent
     )
+    untold = {name for signal, counted in COUNTED.items() if _name(signal) in silent for name in counted}
+    features = {name: value for name, value in (grounds.features or {}).items() if name not in untold}
     return Grounds(
-        None if unseen else grounds.features,
+        None if unseen or grounds.features is None else features,
         kept,
         None if {"network", "peeringdb"} & silent else grounds.declared,
         None if "traffic" in silent or unseen else grounds.traffic,

@@ -20,7 +20,7 @@ from mipdns.inference import crowd, features, space
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.validation.units import Units
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
-from mipdns.whatif import refuse_unknown
+from mipdns.whatif import COUNTED, refuse_unknown
 
 
 class Silence(NamedTuple):
@@ -83,12 +83,17 @@ class Judge:
         heards = crowd.Heards(ground.heard)
         sets = _heard(ground, units)
         nothing = np.zeros(len(units.key), dtype=np.int64)
+        measured, known = self._measured, self._told
+        if untold := {name for signal in silent.signals for name in COUNTED.get(signal, ())}:
+            missing = np.full(len(units.key), np.nan, dtype=np.float32)
+            columns = {name: missing if name in untold else column for name, column in units.columns.items()}
+            measured, known = crowd.measure(columns, card, MEASURED), features.told_of(columns)
         facts = crowd.Facts(
-            {signal: nothing if signal in silent.signals else points for signal, points in self._measured.items()},
+            {signal: nothing if signal in silent.signals else points for signal, points in measured.items()},
             np.full_like(units.declared, -1) if Signal.NETWORK in silent.signals else units.declared,
             np.full_like(units.traffic, -1) if Signal.TRAFFIC in silent.signals else units.traffic,
             sets,
-            self._told,
+            known,
         )
         unknown = np.full_like(units.declared, -1)
         unseen = facts._replace(measured={}, declared=unknown, traffic=unknown)  # context weighs traffic
