@@ -41,8 +41,13 @@ class Explained(NamedTuple):
     without: inference.Explanation | None = None
 
 
-def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Explained:
-    """Explain one address. left_out: as for `whatif.without`. Raises StoreError, UnknownEvidence."""
+def explain(
+    database: Path, address: int, left_out: Sequence[str] = (), *, card: inference.Scorecard | None = None
+) -> Explained:
+    """Explain one address. left_out: as for `whatif.without`. card: the weights of the load; by default those shipped.
+
+    Raises StoreError, UnknownEvidence.
+    """
     with store.snapshot(database) as kept:
         build = store.latest_build(kept)
         verdict = store.find_verdict(kept, address)
@@ -58,7 +63,7 @@ def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Expla
             judged.network.declared if judged and judged.network else None,
             observation.traffic if observation else None,
             observation.last_day if observation else None,
-            inference.shipped_scorecard(),
+            card or inference.shipped_scorecard(),
         )
         trust = inference.Trust.of(store.beliefs(kept))
         measured = verdict.sources & ~(Signal.NEIGHBOURS | _SAID) or not (verdict.sources or assertions)
@@ -144,11 +149,24 @@ def _lines(explained: Explained) -> list[str]:
     if explained.without:
         without = explained.without
         lines.append(f"  {without.log_odds:+8.2f}  {without.confidence:9d} %  without {', '.join(explained.left_out)}")
+        moved = ", ".join(f"{name} {was:+.2f} to {now:+.2f}" for name, was, now in _moved(explanation, without))
+        lines.append(f"{'':25}{moved or 'nothing that speaks of it'}")
     shares = signal_shares(explanation.terms)
     if shares:
         told = ", ".join(f"{name} {share:+.0%}" for name, share in shares)
         lines += ["", f"  Share of each signal in all that was moved: {told}"]
     return lines
+
+
+def _moved(whole: inference.Explanation, rest: inference.Explanation) -> list[tuple[str, float, float]]:
+    """What each origin adds to the log-odds with all evidence and with the rest of it, where that differs."""
+    sums: list[dict[str, float]] = [{}, {}]
+    for explanation, summed in zip((whole, rest), sums, strict=True):
+        for term in explanation.terms:
+            summed[term.origin] = summed.get(term.origin, 0.0) + term.log_odds
+    was, now = sums
+    found = [(origin, was.get(origin, 0.0), now.get(origin, 0.0)) for origin in {**was, **now}]
+    return [row for row in found if abs(row[1] - row[2]) >= 0.005]
 
 
 def _users(verdict: Verdict) -> str:

@@ -13,9 +13,25 @@ from typing import NamedTuple
 import msgspec
 
 from mipdns.errors import UnknownEvidence
-from mipdns.evidence import FEEDBACK, Assertion, NetworkType
+from mipdns.evidence import CONTEXT_COLUMNS, FEEDBACK, Assertion, NetworkType
 from mipdns.inference import Scorecard
 from mipdns.vocabulary import SIGNAL_NAMES, Signal
+
+COUNTED: Mapping[Signal, frozenset[str]] = {
+    Signal.PORTS: frozenset({"ports_hour_max", "ports_hour_median", "blocks_hour_max"}),
+    Signal.AGENTS: frozenset(
+        {
+            *("agents_hour_max", "agents_day_max", "agents_day_median", "families_day_max", "agent_top_share"),
+            *("crawler_share", "mobile_share", "bot_score_median"),
+        }
+    ),
+    Signal.TLS: frozenset({"tls_day_max"}),
+    Signal.FORWARDED: frozenset({"forwarded_day_max", "forwarded_share"}),
+    Signal.ADDRESSES: frozenset({"addresses_day_max"}),
+    Signal.NEIGHBOURS: frozenset(CONTEXT_COLUMNS),
+}
+"""What a log that does not tell of a signal could not have counted. How much came, and when, every log tells: without
+the shape only its terms are left out."""
 
 
 class Grounds(NamedTuple):
@@ -36,10 +52,7 @@ def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[s
     """
     named = dict(kinds)
     silent = set(left_out)
-    known = {*SIGNAL_NAMES, *named, *named.values(), FEEDBACK}
-    for name in left_out:
-        if name not in known:
-            raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
+    refuse_unknown(left_out, named)
     logs = {name for name, kind in named.items() if kind == "logs"}
     unseen = "logs" in silent or (logs and logs <= silent)
     if logs & silent and not unseen:
@@ -49,8 +62,10 @@ def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[s
     kept = tuple(
         one for one in grounds.assertions if not {one.source, named.get(one.source), _name(one.signal)} & silent
     )
+    untold = {name for signal, counted in COUNTED.items() if _name(signal) in silent for name in counted}
+    features = {name: value for name, value in (grounds.features or {}).items() if name not in untold}
     return Grounds(
-        None if unseen else grounds.features,
+        None if unseen or grounds.features is None else features,
         kept,
         None if {"network", "peeringdb"} & silent else grounds.declared,
         None if "traffic" in silent or unseen else grounds.traffic,
@@ -59,6 +74,21 @@ def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[s
             grounds.card, terms=tuple(term for term in grounds.card.terms if term.signal not in silent)
         ),
     )
+
+
+def refuse_unknown(left_out: Collection[str], named: Mapping[str, str]) -> None:
+    """Raise UnknownEvidence for a name that no signal, source or kind has, and for routes: which network an address is
+    in was settled when it was judged, so that leaving them out now would look as if they did not matter.
+    """
+    known = {*SIGNAL_NAMES, FEEDBACK, *(name for pair in named.items() if pair[1] != "routes" for name in pair)}
+    for name in left_out:
+        if name not in known and "routes" in (name, named.get(name)):
+            raise UnknownEvidence(
+                f"{name}: routes say which network an address is in, and that cannot be left out afterwards; leave out "
+                "network, traffic or neighbours, or load without them"
+            )
+        if name not in known:
+            raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
 
 
 def _name(signal: Signal) -> str:

@@ -20,6 +20,7 @@ from mipdns.inference import crowd, features, space
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.validation.units import Units
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
+from mipdns.whatif import COUNTED, refuse_unknown
 
 
 class Silence(NamedTuple):
@@ -38,18 +39,17 @@ def silence(left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Sile
     """The silence that names ask for: signals (`ports`), sources, or kinds of source (`atlas`).
 
     kinds: name and kind of each source of the build. Log sources are counted together, so all of them are silenced
-    (`logs`) or none. Raises UnknownEvidence.
+    (`logs`, or each by its name) or none. Raises UnknownEvidence.
     """
     named = dict(kinds)
-    known = {*SIGNAL_NAMES, *named, *named.values(), FEEDBACK}
+    logs = {name for name, kind in named.items() if kind == "logs"}
+    refuse_unknown(left_out, named)
     found = NOBODY
     for name in left_out:
-        if name not in known:
-            raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
-        if name != "logs" and named.get(name) == "logs":
+        if name in logs and not logs <= set(left_out):
             raise UnknownEvidence(f"{name}: the log sources are counted together; leave out logs, or a signal")
         signals = {SIGNAL_NAMES[name]} if name in SIGNAL_NAMES else set()
-        signals |= _OF_LOGS if name == "logs" else set()
+        signals |= _OF_LOGS if name == "logs" or name in logs else set()
         signals |= {Signal.NETWORK} if "peeringdb" in (name, named.get(name)) else set()
         sources = {source for source, kind in named.items() if name in (source, kind)} | ({name} & {FEEDBACK})
         found = Silence(found.signals | signals, found.sources | sources)
@@ -83,12 +83,17 @@ class Judge:
         heards = crowd.Heards(ground.heard)
         sets = _heard(ground, units)
         nothing = np.zeros(len(units.key), dtype=np.int64)
+        measured, known = self._measured, self._told
+        if untold := {name for signal in silent.signals for name in COUNTED.get(signal, ())}:
+            missing = np.full(len(units.key), np.nan, dtype=np.float32)
+            columns = {name: missing if name in untold else column for name, column in units.columns.items()}
+            measured, known = crowd.measure(columns, card, MEASURED), features.told_of(columns)
         facts = crowd.Facts(
-            {signal: nothing if signal in silent.signals else points for signal, points in self._measured.items()},
+            {signal: nothing if signal in silent.signals else points for signal, points in measured.items()},
             np.full_like(units.declared, -1) if Signal.NETWORK in silent.signals else units.declared,
             np.full_like(units.traffic, -1) if Signal.TRAFFIC in silent.signals else units.traffic,
             sets,
-            self._told,
+            known,
         )
         unknown = np.full_like(units.declared, -1)
         unseen = facts._replace(measured={}, declared=unknown, traffic=unknown)  # context weighs traffic

@@ -109,7 +109,10 @@ def test_without_some_evidence_the_rest_is_judged(world, address, left_out, gone
 
 def test_what_is_not_asked_for_is_not_told(world):
     assert explained(world, EXIT)["without"] is None
-    assert "without exits" in must(world, "explain", EXIT, "--without", "exits")
+    told = must(world, "explain", EXIT, "--without", "exits")
+    assert "without exits" in told
+    assert "list.tor +4.33 to +0.00" in told
+    assert "nothing that speaks of it" in must(world, "explain", EXIT, "--without", "logs")
 
 
 def test_a_name_that_nothing_goes_by_is_refused_with_those_that_there_are(world):
@@ -118,6 +121,13 @@ def test_a_name_that_nothing_goes_by_is_refused_with_those_that_there_are(world)
     assert "'altas'" in done.stderr
     assert "exits" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_routes_cannot_be_left_out_afterwards(world):
+    for command in (["explain", EXIT], ["validate"]):
+        done = mipdns(world, *command, "--without", "routes")
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "routes say which network an address is in" in done.stderr
 
 
 def test_disagreements_lead_with_what_both_sides_are_sure_of(world):
@@ -144,13 +154,25 @@ def test_denials_lower_their_source_where_they_were_said(world):
     assert after[0] < after[1] <= before[1] == before[0]
     served = must(world, "export", "csv")
     assert f"{after[0]}," in next(line for line in served.splitlines() if line.startswith("30.0.2.10,"))
+    truth = world.parent / "truth.csv"
+    truth.write_text("prefix,verdict\n30.0.2.200,deny\n31.0.0.7,confirm\n")
+    (row,) = json.loads(must(world, "validate", "--truth", str(truth), "--draws", "10", "--json", "-"))["sources"]
+    assert (row["source"], row["origin"], row["right"], row["wrong"]) == ("vpns", "list.vpn", 0, 1)
+    assert row["claims"] > row["weighs"] > row["networks"][0]["weighs"]
+    assert [one["asn"] for one in row["networks"]] == [64500]
+    assert "vpns (list.vpn) weighs" in must(world, "validate", "--truth", str(truth), "--draws", "10")
 
 
 def test_a_list_that_names_half_the_internet_moves_nothing_and_is_trouble(tmp_path):
     (tmp_path / "tor.txt").write_text("".join(f"{first}.0.0.0/8\n" for first in range(20, 60)))
     config = tmp_path / "mipdns.toml"
     config.write_text('[[source]]\nname = "exits"\nkind = "egress"\nformat = "cidr"\nclass = "tor"\npath = "tor.txt"\n')
-    must(config, "load")
+    loaded = mipdns(config, "load")
+    assert (loaded.returncode, loaded.stderr.count("\n")) == (0, 1)
+    assert "mipdns: warning: source 'exits' names far more" in loaded.stderr
+    checked = mipdns(config, "check")
+    assert checked.returncode == 1
+    assert "WRONG database" in checked.stdout
     assert explained(config, "30.0.0.1")["confidence"] == 33  # the prior: nothing is known
     done = mipdns(config, "status", "--json")
     assert done.returncode == 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from mipdns import net, store
 from mipdns.errors import UnknownEvidence, ValidationError
+from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
+from mipdns.explain import explain
 from mipdns.inference.scorecard import MEASURED
 from mipdns.sources.truth import assertions as words_as_assertions
 from mipdns.store.bulk import read_bulk
@@ -16,6 +20,7 @@ from mipdns.validation.truth import Word, arrange
 from mipdns.validation.units import REGIONS, gather
 from mipdns.validation.validate import validate
 from mipdns.vocabulary import Signal
+from mipdns.whatif import COUNTED
 from tests.unit.inference import people
 from tests.unit.inference.build import assertion
 from tests.unit.validation.world import CARD, file, label, write
@@ -154,10 +159,43 @@ def test_names_of_signals_sources_and_kinds(names, left_out):
 
 def test_all_logs_or_none():
     assert silence(["logs"], KINDS).signals == {*MEASURED, Signal.TRAFFIC}
+    assert silence(["edge", "www"], KINDS).signals == {*MEASURED, Signal.TRAFFIC}
+    assert silence(["edge"], [("edge", "logs")]).signals == {*MEASURED, Signal.TRAFFIC}
     with pytest.raises(UnknownEvidence, match="counted together"):
         silence(["edge"], KINDS)
     with pytest.raises(UnknownEvidence, match="nothing here goes by 'atlsa'; there are addresses, agents, atlas"):
         silence(["atlsa"], KINDS)
+
+
+@pytest.mark.parametrize("name", ["routes", "ranges"])
+def test_which_network_an_address_is_in_cannot_be_left_out(name):
+    with pytest.raises(UnknownEvidence, match=f"{name}: routes say which network"):
+        silence([name], [*KINDS, ("ranges", "routes")])
+
+
+@pytest.mark.parametrize("name", ["ports", "agents", "tls", "shape", "forwarded", "addresses", "neighbours", "traffic"])
+def test_left_out_here_is_what_explain_tells(database, name):
+    units = gathered(database)
+    found = judge(database, units).confidence(silence([name], KINDS))
+    told = [explain(database, net.unit_range(key)[0], [name]).without for key in units.key.tolist()]
+    assert found.tolist() == [one.confidence for one in told if one]
+
+
+def test_a_signal_is_left_out_as_by_a_log_that_does_not_tell_it(tmp_path):
+    untold = dict.fromkeys(COUNTED[Signal.AGENTS], math.nan)
+    write(tmp_path / "told.db", UNITS)
+    write(tmp_path / "untold.db", {text: {**columns, **untold} for text, columns in UNITS.items()})
+    units, served = gathered(tmp_path / "told.db"), gathered(tmp_path / "untold.db")
+    alone = Silence(frozenset({Signal.AGENTS, Signal.NEIGHBOURS, Signal.TRAFFIC}))
+    around = Silence(frozenset({Signal.NEIGHBOURS, Signal.TRAFFIC}))
+    found = judge(tmp_path / "told.db", units).confidence(alone)
+    assert found.tolist() == judge(tmp_path / "untold.db", served).confidence(around).tolist()
+    assert found.tolist() != judge(tmp_path / "told.db", units).confidence(around).tolist()
+
+
+def test_every_column_but_how_much_and_when_belongs_to_a_signal():
+    shape = {"days", "requests_day_max", "requests_hour_max", "hours_day_max", "night_share"}
+    assert {*UNIT_COLUMNS, *CONTEXT_COLUMNS} - shape == {name for counted in COUNTED.values() for name in counted}
 
 
 def test_without_logs_only_what_is_said_is_left(database):
@@ -170,5 +208,8 @@ def test_without_logs_only_what_is_said_is_left(database):
 
 def test_nothing_to_compare_with(tmp_path):
     write(tmp_path / "mip.db", UNITS, SAID[2:])
-    with pytest.raises(ValidationError, match="nothing to validate against"):
+    with pytest.raises(ValidationError, match=r"nothing to validate against: no traceroute.* name a file with --truth"):
         validate(tmp_path / "mip.db")
+    (tmp_path / "truth.csv").write_text("prefix,verdict\n8.8.8.8,deny\n")
+    with pytest.raises(ValidationError, match=r"nothing in .*truth\.csv speaks of a unit"):
+        validate(tmp_path / "mip.db", tmp_path / "truth.csv")
