@@ -52,7 +52,8 @@ class Design(NamedTuple):
 
 
 def weights(sample: Sample, prior: float) -> Floats:
-    """Each world counts evenly, and all worlds have the same population: a share of `prior` is shared.
+    """Each world counts evenly, and all worlds have the same population: a share of `prior` is shared. Within a world
+    each unit counts by the trust in its label.
 
     What is seen of a population is not corrected for: an observer who sees little sees more of the busy.
     """
@@ -61,7 +62,8 @@ def weights(sample: Sample, prior: float) -> Floats:
         here = sample.known & (sample.world == world)
         if here.any() and 0.0 < share < 1.0:
             balanced = np.where(sample.shared[here], prior / share, (1.0 - prior) / (1.0 - share))
-            weight[here] = balanced / np.sqrt(here.sum())
+            trust = sample.trust[here]
+            weight[here] = balanced * trust / np.sqrt(trust.sum())
     mean = float(weight.mean()) or 1.0
     return weight / mean
 
