@@ -376,7 +376,11 @@ def train(databases: tuple[Path, ...], truths: tuple[Path, ...], labels: tuple[s
     from mipdns.validation.labelling import KINDS
 
     _one_of_truth_and_labels(truths, labels)
-    out.write_text(card_text(run_train(databases, truths, shipped_scorecard(), labels or KINDS)), "utf-8")
+    card = run_train(databases, truths, shipped_scorecard(), labels or KINDS)
+    out.write_text(card_text(card), "utf-8")
+    units = cast("dict[str, dict[str, int]]", card.trained["units"])
+    known = "; ".join(f"{kind}: {of['shared']} shared, {of['other']} other" for kind, of in units.items())
+    click.echo(f"learnt from units of the logs by {known}")
     click.echo(f"{out} is written; it takes the place of inference/scorecard.json")
 
 

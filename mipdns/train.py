@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,6 +50,8 @@ def train(
 ) -> Scorecard:
     """A scorecard learnt from loads. truths: a file for each database, or none: then labels of `kinds` are true.
 
+    Its `trained` tells how many units each kind (`truth`: files) labelled, shared and other ones.
+
     Raises StoreError, SourceError, or ConfigError where there is too little to learn from.
     """
     if truths and len(truths) != len(databases):
@@ -57,23 +60,27 @@ def train(
         sample = join(
             [read_sample(path, read_truth(truth), card) for path, truth in zip(databases, truths, strict=True)]
         )
-        _demand_enough(sample, Counter(), ())
+        told, kinds = Counter(("truth", shared) for shared in sample.shared[sample.known].tolist()), ("truth",)
     else:
-        samples, told = zip(*(label_sample(path, kinds, card) for path in databases), strict=True)
-        sample = join(samples)
-        _demand_enough(sample, sum(told, Counter()), kinds)
-    return learn_people(sample, learn(sample, card))
+        samples, counts = zip(*(label_sample(path, kinds, card) for path in databases), strict=True)
+        sample, told = join(samples), sum(counts, Counter())
+    _demand_enough(sample, told, kinds)
+    learnt = learn_people(sample, learn(sample, card))
+    units = {kind: {"shared": told[kind, True], "other": told[kind, False]} for kind in kinds}
+    return msgspec.structs.replace(learnt, trained={"databases": len(databases), "units": units})
 
 
 def _demand_enough(sample: Sample, told: Told, kinds: Collection[str]) -> None:
     """Raises ConfigError, which says who told of how many units, what is missing, and who might tell of more."""
     numbers = [int(np.sum(sample.known & (sample.shared == kind))) for kind in (True, False)]
     lacks = [f"{UNITS_MIN} of each are needed"] if min(numbers) < UNITS_MIN else []
-    if lacks and not kinds:
-        known = f"{numbers[0]} shared and {numbers[1]} other units of the logs"
-        raise ConfigError(f"the truth knows {known}: {lacks[0]}")
+    if not set(kinds) <= set(labelling.KINDS):  # a file is taken as it is
+        if lacks:
+            known = f"{numbers[0]} shared and {numbers[1]} other units of the logs"
+            raise ConfigError(f"the truth knows {known}: {lacks[0]}")
+        return
     lacks += [lack for is_shared in (True, False) if (lack := _one_sided(sample, is_shared=is_shared))]
-    if lacks and kinds:
+    if lacks:
         shared, other = (
             f"{number} {name} ({', '.join(f'{told[kind, is_shared]} by {kind}' for kind in kinds)})"
             for number, name, is_shared in zip(numbers, ("shared", "other"), (True, False), strict=True)

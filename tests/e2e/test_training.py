@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -89,12 +90,15 @@ def test_a_world_teaches_by_its_own_labels(worlds: list[Path], tmp_path: Path) -
     truths = [(folder / "truth.csv").rename(tmp_path / f"{folder.name}.csv") for folder in worlds]
     try:
         databases = [str(folder / "mip.db") for folder in worlds]
-        must(worlds[0] / "mipdns.toml", "train", *databases, "--out", str(tmp_path / "both.json"))
+        printed = must(worlds[0] / "mipdns.toml", "train", *databases, "--out", str(tmp_path / "both.json"))
     finally:
         for folder, truth in zip(worlds, truths, strict=True):
             truth.rename(folder / "truth.csv")
     card = parse_scorecard((tmp_path / "both.json").read_text(), "both.json")
     assert card.terms != shipped_scorecard().terms
+    assert card.trained["databases"] == 2
+    assert card.trained != shipped_scorecard().trained
+    assert re.search(r"by partner: \d+ shared, \d+ other; trace: .*; list: .*; names: ", printed)
     assert card.users == shipped_scorecard().users, "no label tells how many"
     by_traffic, by_all = ranking(loaded(tmp_path / "another", 3), card)
     assert by_traffic > 0.9

@@ -232,7 +232,7 @@ def test_enough_of_both_from_several_networks(monkeypatch):
     monkeypatch.setattr(train, "UNITS_MIN", 30)
     train._demand_enough(join([many(40, True), many(40, False)]), told_of(40, 40), KINDS)
     one_network = join([many(40, True, network=64500), many(40, False, network=64500)])
-    train._demand_enough(one_network, Counter(), ())  # a file of truth is taken as it is
+    train._demand_enough(one_network, told_of(40, 40, "truth"), ["truth"])  # a file of truth is taken as it is
     with pytest.raises(ConfigError, match=r"^labels know 40 .*: AS64500 holds"):
         train._demand_enough(one_network, told_of(40, 40), KINDS)
 
