@@ -50,7 +50,8 @@ def train(
 ) -> Scorecard:
     """A scorecard learnt from loads. truths: a file for each database, or none: then labels of `kinds` are true.
 
-    Its `trained` tells how many units each kind (`truth`: files) labelled, shared and other ones.
+    Labels do not teach what network types weigh: who labels goes by them. `trained` tells how many units each kind
+    (`truth`: files) labelled, shared and other ones.
 
     Raises StoreError, SourceError, or ConfigError where there is too little to learn from.
     """
@@ -65,7 +66,7 @@ def train(
         samples, counts = zip(*(label_sample(path, kinds, card) for path in databases), strict=True)
         sample, told = join(samples), sum(counts, Counter())
     _demand_enough(sample, told, kinds)
-    learnt = learn_people(sample, learn(sample, card))
+    learnt = learn_people(sample, learn(sample, card, context=bool(truths)))
     units = {kind: {"shared": told[kind, True], "other": told[kind, False]} for kind in kinds}
     return msgspec.structs.replace(learnt, trained={"databases": len(databases), "units": units})
 

@@ -100,6 +100,7 @@ def test_a_world_teaches_by_its_own_labels(worlds: list[Path], tmp_path: Path) -
     assert card.trained != shipped_scorecard().trained
     assert re.search(r"by partner: \d+ shared, \d+ other; trace: .*; list: .*; names: ", printed)
     assert card.users == shipped_scorecard().users, "no label tells how many"
+    assert card.network == shipped_scorecard().network, "types of networks tell who labels"
     by_traffic, by_all = ranking(loaded(tmp_path / "another", 3), card)
     assert by_traffic > 0.9
     assert by_all > 0.93

@@ -174,6 +174,18 @@ def test_trust_of_one_is_what_files_of_truth_have():
     assert plain.tolist() == (balanced / balanced.mean()).tolist()
 
 
+def test_context_that_is_not_learnt_is_an_offset_and_stays():
+    """Half of the shared units and none of the others lie in a network that declares itself mobile."""
+    rows = [(0, YES, 1.0, at % 2 == 0) for at in range(600)]
+    declared = np.where(np.arange(600) % 4 == 0, NETWORK_TYPES.index("mobile"), -1).astype(np.int8)
+    units = sample(rows)._replace(declared=declared, asn=np.arange(600) % 11 + 64500)
+    assert learning.learn(units, CARD, context=False).network == CARD.network
+    assert learning.learn(units, CARD).network.declared.mobile > 1
+    odds = learning._around_it(units, CARD)
+    assert set(odds[declared >= 0].tolist()) == {CARD.network.declared.mobile}
+    assert not odds[declared < 0].any()
+
+
 def test_trust_moves_what_is_learnt():
     """Two labels contradict each other on units that look alike; the trusted one wins by its trust."""
     rows = [(0, YES, 0.9, YES)] * 150 + [(0, YES, 0.1, NO)] * 150
