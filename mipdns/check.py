@@ -13,6 +13,8 @@ from mipdns.index.compile import newest_build
 from mipdns.index.mapped import open_index
 from mipdns.server.content import identity
 from mipdns.sources import reading
+from mipdns.status import doubts
+from mipdns.weights import scorecard_of
 from mipdns.zonefile import origin_text, read_zones
 
 
@@ -30,6 +32,7 @@ def check(config: Config) -> list[Finding]:
         ("zones", lambda: _zones(config)),
         *((f"source {source.name}", lambda source=source: _files(source)) for source in config.sources),
         ("database", lambda: _database(Path(config.store.database))),
+        *([("scorecard", lambda: scorecard_of(config).name)] if config.load.scorecard else []),
         ("index", lambda: _index(Path(config.store.index), Path(config.store.database))),
     ]
     return [Finding("configuration", True, f"{len(config.sources)} sources"), *(_look(*each) for each in looks)]
@@ -68,6 +71,8 @@ def _database(database: Path) -> str:
             count += 1
     if count != build.verdicts:
         raise StoreError(f"{database}: holds {count} verdicts, but build {build.serial} wrote {build.verdicts}")
+    if doubted := doubts(build):
+        raise StoreError(f"{database}: {'; '.join(doubted)}")
     return f"build {build.serial} of {build.finished}, {count} verdicts in order"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import update_wrapper
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 import click
 
 from mipdns import __version__
-from mipdns.errors import AddressError, MipdnsError
+from mipdns.errors import AddressError, ConfigError, MipdnsError
 from mipdns.vocabulary import CLASS_NAMES
 
 if TYPE_CHECKING:
@@ -96,6 +97,10 @@ class _Kinds(click.ParamType[tuple[str, ...]]):
         return kinds
 
 
+_EXTRAS = {"duckdb": "load", "numpy": "load", "zstandard": "load", "scipy": "train", "sklearn": "train"}
+"""Packages that come with an extra, so that their absence is a matter of installation and no fault of ours."""
+
+
 class _OneLineErrors(click.Group):
     """Prints our own errors as one line and exits with 1, and leaves every other exception to be seen."""
 
@@ -104,6 +109,13 @@ class _OneLineErrors(click.Group):
             return super().invoke(ctx)
         except MipdnsError as fault:
             click.echo(f"mipdns: {fault}", err=True)
+            ctx.exit(1)
+        except ModuleNotFoundError as fault:
+            package = (fault.name or "").partition(".")[0]
+            if package not in _EXTRAS:
+                raise
+            what = f"`{ctx.invoked_subcommand}` needs {package}, which is not installed"
+            click.echo(f"mipdns: {what}; get it with: pip install 'mipdns[{_EXTRAS[package]}]'", err=True)
             ctx.exit(1)
         except BrokenPipeError:
             # Whoever read our output has closed it (`| head`): nobody is left to tell.
@@ -152,7 +164,7 @@ def load(config: Config, force: bool, wait_s: float, first_fetch: bool, as_json:
     """Read every source, judge, regenerate the database, and compile the index."""
     from mipdns.load import load as run_load
     from mipdns.refresh import refresh_for_load
-    from mipdns.status import describe_build
+    from mipdns.status import describe_build, doubts
     from mipdns.terminal import stage_line
 
     fetched: list[Fetched] = []
@@ -166,6 +178,8 @@ def load(config: Config, force: bool, wait_s: float, first_fetch: bool, as_json:
         finally:
             _warn_of_stale(fetched)
     _print(describe_build(build), as_json)
+    for line in doubts(build):
+        click.echo(f"mipdns: warning: {line}", err=True)
 
 
 @main.command()
@@ -258,8 +272,9 @@ def explain(config: Config, address: int, without: tuple[str, ...], as_json: boo
     """Tell which evidence moved an address's confidence, and by how much."""
     from mipdns.explain import as_document, as_text
     from mipdns.explain import explain as run_explain
+    from mipdns.weights import scorecard_of
 
-    explanation = run_explain(Path(config.store.database), address, without)
+    explanation = run_explain(Path(config.store.database), address, without, card=scorecard_of(config))
     click.echo(json.dumps(as_document(explanation)) if as_json else as_text(explanation))
 
 
@@ -270,8 +285,9 @@ def explain(config: Config, address: int, without: tuple[str, ...], as_json: boo
 def disagreements(config: Config, limit: int, as_json: bool) -> None:
     """List where sources contradict each other most, for a person to work through."""
     from mipdns.disagreements import as_document, as_text, find
+    from mipdns.weights import scorecard_of
 
-    found = find(Path(config.store.database), limit)
+    found = find(Path(config.store.database), limit, scorecard_of(config))
     click.echo(json.dumps(as_document(found)) if as_json else as_text(found))
 
 
@@ -339,10 +355,18 @@ def validate(
     from mipdns.validation.report import Plan
     from mipdns.validation.validate import LABELS, as_text
     from mipdns.validation.validate import validate as run_validate
+    from mipdns.weights import scorecard_of
 
     _one_of_truth_and_labels(truth, labels)
+    if json_file and html_file and json_file.name == html_file.name == "<stdout>":
+        raise click.UsageError("--json and --html cannot both be written here: name a file for one of them")
     document = run_validate(
-        Path(config.store.database), truth, labels=labels or LABELS, without=without, plan=Plan(draws=draws, seed=seed)
+        Path(config.store.database),
+        truth,
+        labels=labels or LABELS,
+        without=without,
+        plan=Plan(draws=draws, seed=seed),
+        card=scorecard_of(config),
     )
     if html_file:
         html_file.write(page(document))
@@ -376,12 +400,14 @@ def train(databases: tuple[Path, ...], truths: tuple[Path, ...], labels: tuple[s
     from mipdns.validation.labelling import KINDS
 
     _one_of_truth_and_labels(truths, labels)
+    if not os.access(out.parent, os.W_OK):  # before minutes of learning
+        raise ConfigError(f"--out {out}: {out.parent} is no folder that can be written")
     card = run_train(databases, truths, shipped_scorecard(), labels or KINDS)
     out.write_text(card_text(card), "utf-8")
     units = cast("dict[str, dict[str, int]]", card.trained["units"])
     known = "; ".join(f"{kind}: {of['shared']} shared, {of['other']} other" for kind, of in units.items())
     click.echo(f"learnt from units of the logs by {known}")
-    click.echo(f"{out} is written; it takes the place of inference/scorecard.json")
+    click.echo(f'{out} is written; a load judges by it with [load] scorecard = "{out.resolve()}"')
 
 
 @main.command()

@@ -60,6 +60,7 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: Threads = 0
     engine: enginekeys.EngineName = "duckdb"
     prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] | None = None
+    scorecard: str = ""
     bad_lines_max: Share = 0.01
     change_max: Annotated[float, msgspec.Meta(ge=0.0)] = 0.5
     exclude: tuple[str, ...] = ()
@@ -367,7 +368,11 @@ def _anchored(config: Config, folder: Path) -> Config:
         serve=msgspec.structs.replace(
             config.serve, zones=absolute(config.serve.zones), cookie_secrets=absolute(secrets) if secrets else ""
         ),
-        load=msgspec.structs.replace(config.load, work=absolute(config.load.work)),
+        load=msgspec.structs.replace(
+            config.load,
+            work=absolute(config.load.work),
+            scorecard=absolute(config.load.scorecard) if config.load.scorecard else "",
+        ),
         engine=enginekeys.anchored(config.engine, absolute),
         fetch=msgspec.structs.replace(config.fetch, folder=fetched),
         sources=tuple(

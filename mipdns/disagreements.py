@@ -61,10 +61,10 @@ class Contradictions(NamedTuple):
     pairs: list[tuple[str, str, int]]
 
 
-def find(database: Path, limit: int) -> Contradictions:
-    """The `limit` largest disagreements of a build. Raises StoreError."""
+def find(database: Path, limit: int, card: Scorecard | None = None) -> Contradictions:
+    """The `limit` largest disagreements of a build, by the weights given or those shipped. Raises StoreError."""
     build = store.latest_build(database)
-    card = inference.shipped_scorecard()
+    card = card or inference.shipped_scorecard()
     trust = Trust.of(store.beliefs(database))
     spoken = list(_spoken(store.assertions(database), card, trust, build.as_of))
     traffic: dict[int, list[tuple[net.Range, Side]]] = {}

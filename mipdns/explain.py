@@ -41,8 +41,13 @@ class Explained(NamedTuple):
     without: inference.Explanation | None = None
 
 
-def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Explained:
-    """Explain one address. left_out: as for `whatif.without`. Raises StoreError, UnknownEvidence."""
+def explain(
+    database: Path, address: int, left_out: Sequence[str] = (), *, card: inference.Scorecard | None = None
+) -> Explained:
+    """Explain one address. left_out: as for `whatif.without`. card: the weights of the load; by default those shipped.
+
+    Raises StoreError, UnknownEvidence.
+    """
     with store.snapshot(database) as kept:
         build = store.latest_build(kept)
         verdict = store.find_verdict(kept, address)
@@ -58,7 +63,7 @@ def explain(database: Path, address: int, left_out: Sequence[str] = ()) -> Expla
             judged.network.declared if judged and judged.network else None,
             observation.traffic if observation else None,
             observation.last_day if observation else None,
-            inference.shipped_scorecard(),
+            card or inference.shipped_scorecard(),
         )
         trust = inference.Trust.of(store.beliefs(kept))
         measured = verdict.sources & ~(Signal.NEIGHBOURS | _SAID) or not (verdict.sources or assertions)

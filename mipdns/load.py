@@ -23,6 +23,7 @@ from mipdns.index.compile import compile_index
 from mipdns.progress import Progress, silent
 from mipdns.schedule.attempt import claimed
 from mipdns.sources import atlas, egress, logs, peeringdb, ptr, reading, routes, truth
+from mipdns.weights import scorecard_of
 
 T = TypeVar("T")
 
@@ -105,6 +106,7 @@ def _build(config: Config, stages: Stages, today: datetime.date, held: ExitStack
     """The same; `held` keeps the counted logs in their place until the build is committed."""
     progress = stages.progress
     database = Path(config.store.database)
+    card = scorecard_of(config)
     for source in config.sources:
         reading.expand(source)
     evidence = read_sources(config, stages, today, held)
@@ -118,7 +120,7 @@ def _build(config: Config, stages: Stages, today: datetime.date, held: ExitStack
             assertions=evidence.assertions + truth.assertions(labels),
             labels=labels,
             exclude=[net.parse_range(text) for text in config.load.exclude],
-            scorecard=(card := inference.shipped_scorecard()),
+            scorecard=card,
             prior=config.load.prior,
             as_of=as_of,
             observations=config.load.observations,

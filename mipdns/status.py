@@ -36,12 +36,7 @@ def status(config: Config, *, age_max_s: float | None = None) -> dict[str, objec
         trouble.append(str(fault))
     else:
         age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(build.finished)
-        trouble += [
-            f"source {name.removeprefix(DOUBTED)!r} names far more addresses than all of its kind can be, and is "
-            f"believed as far as {share} % of them; see that nobody tampered with it"
-            for name, share in build.counts.items()
-            if name.startswith(DOUBTED)
-        ]
+        trouble += doubts(build)
         document |= describe_build(build) | {"age_hours": round(age.total_seconds() / 3600, 1)}
         if age_max_s is not None and age.total_seconds() > age_max_s:
             allowed = datetime.timedelta(seconds=age_max_s)
@@ -60,6 +55,16 @@ def status(config: Config, *, age_max_s: float | None = None) -> dict[str, objec
         "source": [describe_source(source) for source in sources],
         **({"fetched": fetched} if fetched else {}),
     }
+
+
+def doubts(build: store.Build) -> list[str]:
+    """A line for each source of a build that names more than can be true of its kind."""
+    return [
+        f"source {name.removeprefix(DOUBTED)!r} names far more addresses than all of its kind can be, and is "
+        f"believed as far as {share} % of them; see that nobody tampered with it"
+        for name, share in build.counts.items()
+        if name.startswith(DOUBTED)
+    ]
 
 
 def describe_attempt(attempt: Attempt, outcome: Outcome) -> dict[str, object]:
@@ -122,6 +127,6 @@ def describe_build(build: store.Build) -> dict[str, object]:
         "verdicts": build.verdicts,
         "listed_ipv4": build.listed_v4,
         "listed_ipv6_64s": build.listed_v6,
-        "counts": {name: count for name, count in build.counts.items() if count},
+        "counts": {name: count for name, count in build.counts.items() if count or name.startswith(DOUBTED)},
         "seconds": {name: round(seconds, 1) for name, seconds in build.stages},
     }

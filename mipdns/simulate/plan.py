@@ -16,8 +16,10 @@ from mipdns.simulate.kinds import KINDS
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Some = Annotated[float, Meta(gt=0, le=1)]
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0, le=1000)]
+NotNegative = Annotated[float, Meta(ge=0, le=1000)]
+"""Bounded, so that a slip of the keyboard is an error that names its key, and not a world without an end."""
+
 Count = Annotated[int, Meta(ge=1)]
 Ratio = Annotated[int, Meta(ge=2, le=4096)]
 Block = Annotated[int, Meta(ge=1, le=28_000)]
@@ -92,12 +94,12 @@ class People(Struct, frozen=True, kw_only=True):
 
     line_visits: Positive = 1.3
     person_visits: Positive = 0.15
-    spread: NotNegative = 1.0
+    spread: Annotated[float, Meta(ge=0, le=5)] = 1.0
     more_devices: Share = 0.22
     phones: Positive = 1.0
     app_share: Share = 0.2
     flatness: Share = 0.05
-    shift_h: float = 0.0
+    shift_h: Annotated[float, Meta(ge=-24, le=24)] = 0.0
     lease_churn: Share = 0.03
 
 
@@ -152,6 +154,10 @@ class Bots(Struct, frozen=True, kw_only=True):
     rotator_true: Share = 0.1
     active: Share = 0.8
     forged: Share = 0.05
+
+    def __post_init__(self) -> None:
+        if self.rotator_agents[0] > self.rotator_agents[1]:
+            raise ValueError("rotator_agents are the fewest and the most names, in this order")
 
 
 class Errors(Struct, frozen=True, kw_only=True):

@@ -30,6 +30,8 @@ from mipdns.simulate.writers.rows import Requests, Scene, Wear, columns_at, dott
 
 _LOGS, _CLAIMS = 4, 5  # independent streams of random numbers
 _OBSERVER = "edge"  # the one that sees everything where there is one log
+_CLAIMED = ("routes", "peeringdb", "atlas", "ptr", "lists", "partner")
+_MARK = "world.toml"  # the parameters; a folder that has them is a world's
 MOST_UNITS = 20_000_000
 
 
@@ -67,25 +69,34 @@ def simulate(
     `as_of` is yesterday (UTC) unless given, `units` the plan's. form: logs of nine observers in all formats (`mixed`),
     or one log as Logpush (`ndjson`) or Parquet. `zones` is the folder of zone files to copy. Files of an earlier world
     in the same folder are replaced. Raises ConfigError if there is nothing to make, a source that is unknown is to be
-    left out, or there is no zone file to serve it with.
+    left out, there is no zone file to serve it with, the folder holds somebody's own files where those of a world
+    would go, or it cannot be written.
     """
     plan = plan or WorldPlan()
     if units is not None:
         plan = msgspec.structs.replace(plan, units=units)
-    _check(plan, days, form)
+    _check(plan, seed, days, form)
     zones = zones or shipped_zones()
     if not any(zones.glob("*.toml")):
         raise ConfigError(f"{zones}: no zone files there to copy; name the folder that has them")
     last_day = as_of or datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=1)
-    folder.mkdir(parents=True, exist_ok=True)
-    world = make_world(plan, seed, days)
+    _keep_what_is_no_world(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _write(folder, make_world(plan, seed, days), last_day, days, form, zones)
+    except OSError as fault:
+        raise ConfigError(f"{fault.filename or folder}: {fault.strerror}; a world cannot be written there") from fault
+
+
+def _write(folder: Path, world: World, last_day: datetime.date, days: int, form: Form, zones: Path) -> Summary:
+    plan = world.plan
+    (folder / _MARK).write_text(plan_text(plan), "utf-8")
     dates = [last_day - datetime.timedelta(days=back) for back in reversed(range(days))]
     log_files = _write_logs(folder / "logs", world, dates, form)
     claims = _write_claims(folder, world, last_day, plan.without)
     truth = words.write_truth(folder / "truth.csv", world).path
     config = folder / "mipdns.toml"
     config.write_text(configuration_text(world, last_day, form, plan.without), "utf-8")
-    (folder / "world.toml").write_text(plan_text(plan), "utf-8")
     shutil.copytree(zones, folder / "zones", dirs_exist_ok=True)
     kinds = Counter(world.units.kind[world.units.until >= days - 1].tolist())
     return Summary(
@@ -102,7 +113,19 @@ def simulate(
     )
 
 
-def _check(plan: WorldPlan, days: int, form: Form) -> None:
+def _keep_what_is_no_world(folder: Path) -> None:
+    """What a world replaces is deleted first: logs too, and they may be somebody's own."""
+    if not (folder / _MARK).exists():
+        for name in ("mipdns.toml", "logs", *_CLAIMED):
+            if (folder / name).exists():
+                raise ConfigError(
+                    f"{folder / name} is there, and not of a made world, which would replace it; name another folder"
+                )
+
+
+def _check(plan: WorldPlan, seed: int, days: int, form: Form) -> None:
+    if seed < 0:
+        raise ConfigError(f"a world of seed {seed} cannot be made: seeds are 0 and above")
     if not 1 <= plan.units <= MOST_UNITS or days < 1:
         raise ConfigError(
             f"a world of {plan.units} units and {days} days cannot be made: 1 to {MOST_UNITS} units, a day at least"
@@ -165,7 +188,7 @@ def _write_claims(folder: Path, world: World, as_of: datetime.date, without: Col
         return stream(world.seed, _CLAIMS, number)
 
     written: list[Written] = []
-    for name in ("routes", "peeringdb", "atlas", "ptr", "lists", "partner"):
+    for name in _CLAIMED:
         shutil.rmtree(folder / name, ignore_errors=True)
     if "routes" not in without:
         written += networks.write_routes(folder / "routes", world)

@@ -39,6 +39,7 @@ def page(document: dict[str, Any]) -> str:
         f'<p class="soft">Intervals hold 95 % of {document["draws"]} draws of networks (seed {document["seed"]}). '
         f"Made {escape(document['made'])}.</p>",
         *(_set(part) for part in document["sets"]),
+        _believed(document["sources"]),
         _drift(document["drift"]),
         _space(document["space"]),
     ]
@@ -192,6 +193,30 @@ def _users_and_classes(part: dict[str, Any]) -> str:
         )
         found.append(_card(title, ["true", "told", "units", "share"], rows))
     return "\n".join(found)
+
+
+def _believed(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    cells = [
+        [
+            f"{escape(row['source'])} <small>{escape(row['origin'])}</small>",
+            "" if row["plausible"] is None else _percent(row["plausible"]),
+            f"{row['right']:,}",
+            f"{row['wrong']:,}",
+            f"{row['claims']:+.2f}",
+            f"{row['weighs']:+.2f}",
+            ", ".join(f"AS{one['asn']} {one['weighs']:+.2f}" for one in row["networks"][:3]),
+        ]
+        for row in rows
+    ]
+    head = ["source", "can be true", "borne out", "contradicted", "claims", "weighs", "most changed in"]
+    note = (
+        '<p class="soft">Log-odds of a word said today. What people say bears a source out or contradicts it, counted '
+        "once a /24 or /48; a source that names more than there can be is believed for that part.</p>"
+    )
+    table = _card("Those that weigh less than the scorecard says", head, cells)
+    return f"<h2>How far sources are believed</h2>{table}{note}"
 
 
 def _drift(drift: dict[str, Any] | None) -> str:

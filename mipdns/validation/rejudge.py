@@ -38,18 +38,19 @@ def silence(left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Sile
     """The silence that names ask for: signals (`ports`), sources, or kinds of source (`atlas`).
 
     kinds: name and kind of each source of the build. Log sources are counted together, so all of them are silenced
-    (`logs`) or none. Raises UnknownEvidence.
+    (`logs`, or each by its name) or none. Raises UnknownEvidence.
     """
     named = dict(kinds)
+    logs = {name for name, kind in named.items() if kind == "logs"}
     known = {*SIGNAL_NAMES, *named, *named.values(), FEEDBACK}
     found = NOBODY
     for name in left_out:
         if name not in known:
             raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
-        if name != "logs" and named.get(name) == "logs":
+        if name in logs and not logs <= set(left_out):
             raise UnknownEvidence(f"{name}: the log sources are counted together; leave out logs, or a signal")
         signals = {SIGNAL_NAMES[name]} if name in SIGNAL_NAMES else set()
-        signals |= _OF_LOGS if name == "logs" else set()
+        signals |= _OF_LOGS if name == "logs" or name in logs else set()
         signals |= {Signal.NETWORK} if "peeringdb" in (name, named.get(name)) else set()
         sources = {source for source, kind in named.items() if name in (source, kind)} | ({name} & {FEEDBACK})
         found = Silence(found.signals | signals, found.sources | sources)

@@ -20,6 +20,7 @@ from mipdns.inference import Scorecard
 from mipdns.store import Build
 from mipdns.store.bulk import Bulk, read_bulk
 from mipdns.validation import bootstrap, drift, labelling, metrics, report, truth
+from mipdns.validation.records import records
 from mipdns.validation.rejudge import NOBODY, Judge, Silence, silence, speaking, told
 from mipdns.validation.report import Plan
 from mipdns.validation.truth import Word
@@ -30,6 +31,8 @@ VERSION = 1
 ABLATED_UNITS_MAX = 200_000
 """Judging again is done for at most so many units for each piece of evidence, drawn at random."""
 ABLATION_DRAWS = 200
+TOLD_MIN = 0.1
+"""People are told of a source's weight from such a change on, in log-odds; the document has every one."""
 
 
 LABELS = ("trace", "partner")
@@ -44,11 +47,13 @@ def validate(
     labels: Sequence[str] = LABELS,
     without: Sequence[str] = (),
     plan: Plan | None = None,
+    card: Scorecard | None = None,
 ) -> dict[str, Any]:
     """Compare what a build says with truth.
 
     truth_file: of statements (`truth.read_truth`). Without it, a set for each kind of `labels`: what traceroutes show,
-    judged without traceroutes, and so on. without: further evidence to judge without.
+    judged without traceroutes, and so on. without: further evidence to judge without. card: the weights of the load; by
+    default those shipped.
 
     Raises StoreError, SourceError for the file, UnknownEvidence for a name in `without`, ValidationError where there is
     nothing to compare with.
@@ -57,7 +62,7 @@ def validate(
     build, said, people = store.latest_build(database), store.assertions(database), store.labels(database)
     kinds = [(file.source, file.kind) for file in store.sources(database)]
     asked = silence(without, kinds)
-    card = inference.shipped_scorecard()
+    card = card or inference.shipped_scorecard()
     sets: list[tuple[str, list[Word], Silence]]
     if truth_file is not None:
         words = truth.read_truth(truth_file)
@@ -91,13 +96,15 @@ def validate(
             "draws": plan.draws,
             "seed": plan.seed,
             "sets": [part for part in parts if part is not None],
+            "sources": records(store.beliefs(database), said, card, build.as_of),
             "drift": drift.drift(bulk),
             "space": drift.space(bulk),
         }
     if not document["sets"]:
+        who = f"nothing by {', '.join(labels)}" if truth_file is None else f"nothing in {truth_file}"
+        what = "; choose other --labels, or name a file with --truth" if truth_file is None else ""
         raise ValidationError(
-            f"{database}: nothing to validate against: none of {', '.join(labels)} speaks of a unit that anything "
-            "else speaks of; name a file with --truth, or other --labels"
+            f"{database}: nothing to validate against: {who} speaks of a unit that anything else speaks of{what}"
         )
     return document
 
@@ -114,6 +121,7 @@ def as_text(document: dict[str, Any]) -> str:
         for row in part["thresholds"]:
             name = f"at {row['at']}: precision, recall"
             lines.append(f"  {name:<28} {_told(row['precision'])}   {_told(row['recall'])}")
+    lines += [_believed(row) for row in document["sources"] if _most(row) >= TOLD_MIN]
     if document["drift"]:
         moved = document["drift"]
         lines.append(
@@ -121,6 +129,24 @@ def as_text(document: dict[str, Any]) -> str:
             f"addresses across {moved['floor']}: {moved['gained'][0]} up, {moved['lost'][0]} down"
         )
     return "\n".join(lines)
+
+
+def _most(row: dict[str, Any]) -> float:
+    weights: list[float] = [row["weighs"], *(one["weighs"] for one in row["networks"])]
+    return max(abs(weighs - float(row["claims"])) for weighs in weights)
+
+
+def _believed(row: dict[str, Any]) -> str:
+    """What became of the weight of a source's words, and where most."""
+    told = f"{row['source']} ({row['origin']}) weighs {row['weighs']:+.2f} instead of {row['claims']:+.2f}"
+    if row["plausible"] is not None:
+        told += f"; {100 * row['plausible']:.1f} % of what it names can be true"
+    if row["right"] or row["wrong"]:
+        told += f"; people: {row['right']} times right, {row['wrong']} wrong"
+    if row["networks"]:
+        most = row["networks"][0]
+        told += f"; in AS{most['asn']} {most['weighs']:+.2f} ({most['right']} right, {most['wrong']} wrong)"
+    return told
 
 
 _WORDS = {

@@ -144,13 +144,25 @@ def test_denials_lower_their_source_where_they_were_said(world):
     assert after[0] < after[1] <= before[1] == before[0]
     served = must(world, "export", "csv")
     assert f"{after[0]}," in next(line for line in served.splitlines() if line.startswith("30.0.2.10,"))
+    truth = world.parent / "truth.csv"
+    truth.write_text("prefix,verdict\n30.0.2.200,deny\n31.0.0.7,confirm\n")
+    (row,) = json.loads(must(world, "validate", "--truth", str(truth), "--draws", "10", "--json", "-"))["sources"]
+    assert (row["source"], row["origin"], row["right"], row["wrong"]) == ("vpns", "list.vpn", 0, 1)
+    assert row["claims"] > row["weighs"] > row["networks"][0]["weighs"]
+    assert [one["asn"] for one in row["networks"]] == [64500]
+    assert "vpns (list.vpn) weighs" in must(world, "validate", "--truth", str(truth), "--draws", "10")
 
 
 def test_a_list_that_names_half_the_internet_moves_nothing_and_is_trouble(tmp_path):
     (tmp_path / "tor.txt").write_text("".join(f"{first}.0.0.0/8\n" for first in range(20, 60)))
     config = tmp_path / "mipdns.toml"
     config.write_text('[[source]]\nname = "exits"\nkind = "egress"\nformat = "cidr"\nclass = "tor"\npath = "tor.txt"\n')
-    must(config, "load")
+    loaded = mipdns(config, "load")
+    assert (loaded.returncode, loaded.stderr.count("\n")) == (0, 1)
+    assert "mipdns: warning: source 'exits' names far more" in loaded.stderr
+    checked = mipdns(config, "check")
+    assert checked.returncode == 1
+    assert "WRONG database" in checked.stdout
     assert explained(config, "30.0.0.1")["confidence"] == 33  # the prior: nothing is known
     done = mipdns(config, "status", "--json")
     assert done.returncode == 1

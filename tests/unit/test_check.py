@@ -9,6 +9,7 @@ import pytest
 from mipdns import store
 from mipdns.check import check
 from mipdns.config import Config, Store
+from mipdns.status import describe_build
 
 from .store.made import contents, verdict
 
@@ -26,3 +27,12 @@ def test_a_load_meanwhile_is_no_fault(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(store, "latest_build", load_meanwhile)
     [found] = [finding for finding in check(Config(Store(str(database)))) if finding.what == "database"]
     assert found.good, found.says
+
+
+def test_a_source_that_names_too_much_is_told(tmp_path: Path):
+    database = tmp_path / "mip.db"
+    build = store.regenerate(database, contents([verdict("51.15.7.0/24")], counts={"doubted_edge": 0}))
+    [found] = [finding for finding in check(Config(Store(str(database)))) if finding.what == "database"]
+    assert not found.good
+    assert "source 'edge' names far more addresses than all of its kind can be" in found.says
+    assert describe_build(build)["counts"] == {"doubted_edge": 0}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from mipdns.cli import main
@@ -18,3 +21,46 @@ def test_the_environment_names_the_configuration_and_the_option_wins(tmp_path: P
     )
     told = CliRunner().invoke(main, ["--config", str(tmp_path / "option.toml"), "status"], env=environment)
     assert "option.toml: no such file" in told.output
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "extra"),
+    [("scipy", "train", "train"), ("duckdb", "load", "load"), ("numpy", "simulate", "load"), ("numpy", "load", "load")],
+)
+def test_a_package_that_is_not_installed_is_one_line(tmp_path: Path, package: str, command: str, extra: str):
+    (tmp_path / "mip.db").touch()
+    (tmp_path / "list.txt").touch()
+    (tmp_path / "mipdns.toml").write_text(
+        '[[source]]\nname = "a"\nkind = "egress"\nformat = "cidr"\nclass = "tor"\npath = "list.txt"\n'
+    )
+    arguments = {"train": ["mip.db", "--out", "card.json"], "simulate": ["world"], "load": []}[command]
+    without = f"import sys; sys.modules[{package!r}] = None; from mipdns.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", without, command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    wanted = f"mipdns: `{command}` needs {package}, which is not installed; get it with: pip install 'mipdns[{extra}]'"
+    assert (done.returncode, done.stderr.splitlines()) == (1, [wanted])
+
+
+def test_any_other_missing_module_is_a_fault_of_ours_and_seen(monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> object:
+        raise ModuleNotFoundError("No module named 'mipdns.gone'", name="mipdns.gone")
+
+    monkeypatch.setattr("mipdns.config.read_config", broken)
+    assert isinstance(CliRunner().invoke(main, ["status"]).exception, ModuleNotFoundError)
+
+
+def test_training_learns_nothing_for_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mipdns.train.train", lambda *_: pytest.fail("it learns first"))
+    (tmp_path / "mip.db").touch()
+    told = CliRunner().invoke(main, ["train", str(tmp_path / "mip.db"), "--out", str(tmp_path / "no" / "card.json")])
+    assert told.exit_code == 1
+    assert told.output == f"mipdns: --out {tmp_path}/no/card.json: {tmp_path}/no is no folder that can be written\n"
+
+
+def test_a_document_and_a_page_do_not_share_the_terminal(tmp_path: Path):
+    config = tmp_path / "mipdns.toml"
+    config.write_text("")
+    told = CliRunner().invoke(main, ["--config", str(config), "validate", "--json", "-", "--html", "-"])
+    assert told.exit_code == 2
+    assert "name a file" in told.output

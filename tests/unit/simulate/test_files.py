@@ -107,10 +107,27 @@ def test_without_a_date_the_last_day_is_yesterday(tmp_path: Path):
     )
 
 
-@pytest.mark.parametrize(("units", "days"), [(0, 3), (-1, 3), (1 << 40, 3), (100, 0)])
-def test_a_world_of_nothing_is_refused(tmp_path: Path, units: int, days: int):
+@pytest.mark.parametrize(("seed", "units", "days"), [(1, 0, 3), (1, -1, 3), (1, 1 << 40, 3), (1, 100, 0), (-1, 100, 1)])
+def test_a_world_of_nothing_is_refused(tmp_path: Path, seed: int, units: int, days: int):
     with pytest.raises(ConfigError, match="cannot be made"):
-        simulate(tmp_path, units=units, days=days)
+        simulate(tmp_path, seed=seed, units=units, days=days)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["logs/access.log", "mipdns.toml", "lists/mine.txt"])
+def test_files_that_are_no_worlds_stay(tmp_path: Path, name: str):
+    mine = tmp_path / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine")
+    with pytest.raises(ConfigError, match="name another folder"):
+        simulate(tmp_path, units=50, days=1)
+    assert mine.read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigError, match=r"file/world: .*cannot be written"):
+        simulate(tmp_path / "file" / "world", units=50, days=1)
 
 
 def test_a_folder_without_zones_is_named(tmp_path: Path):

@@ -154,6 +154,8 @@ def test_names_of_signals_sources_and_kinds(names, left_out):
 
 def test_all_logs_or_none():
     assert silence(["logs"], KINDS).signals == {*MEASURED, Signal.TRAFFIC}
+    assert silence(["edge", "www"], KINDS).signals == {*MEASURED, Signal.TRAFFIC}
+    assert silence(["edge"], [("edge", "logs")]).signals == {*MEASURED, Signal.TRAFFIC}
     with pytest.raises(UnknownEvidence, match="counted together"):
         silence(["edge"], KINDS)
     with pytest.raises(UnknownEvidence, match="nothing here goes by 'atlsa'; there are addresses, agents, atlas"):
@@ -170,5 +172,8 @@ def test_without_logs_only_what_is_said_is_left(database):
 
 def test_nothing_to_compare_with(tmp_path):
     write(tmp_path / "mip.db", UNITS, SAID[2:])
-    with pytest.raises(ValidationError, match="nothing to validate against"):
+    with pytest.raises(ValidationError, match=r"nothing to validate against: nothing by trace, partner.* name a file with --truth"):
         validate(tmp_path / "mip.db")
+    (tmp_path / "truth.csv").write_text("prefix,verdict\n8.8.8.8,deny\n")
+    with pytest.raises(ValidationError, match=r"nothing in .*truth\.csv speaks of a unit"):
+        validate(tmp_path / "mip.db", tmp_path / "truth.csv")
