@@ -82,6 +82,21 @@ class _Duration(click.ParamType[int]):
             self.fail(str(fault), param, ctx)
 
 
+class _Kinds(click.ParamType[tuple[str, ...]]):
+    """Names of what labels are made of, joined by commas, each once."""
+
+    name = "kinds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ANN401 click's signature
+        from mipdns.validation.labelling import KINDS
+
+        kinds = value if isinstance(value, tuple) else tuple(dict.fromkeys(part.strip() for part in value.split(",")))
+        for kind in kinds:
+            if kind not in KINDS:
+                self.fail(f"{kind!r} makes no labels; there are {', '.join(KINDS)}", param, ctx)
+        return kinds
+
+
 _EXTRAS = {"duckdb": "load", "numpy": "load", "zstandard": "load", "scipy": "train", "sklearn": "train"}
 """Packages that come with an extra, so that their absence is a matter of installation and no fault of ours."""
 
@@ -311,7 +326,13 @@ def feedback(
 @click.option(
     "--truth",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A CSV of what is true; default: what traceroutes and partners say, judged without them.",
+    help="A CSV of what is true; default: what the load's own sources say, as --labels has it.",
+)
+@click.option(
+    "--labels",
+    type=_Kinds(),
+    metavar="KIND,…",
+    help="Compare with what these say, each judged without it: partner, trace, list, names.  [default: trace,partner]",
 )
 @click.option("--without", multiple=True, metavar="NAME", help="Judge without this signal, source or kind, too.")
 @click.option("--json", "json_file", type=click.File("w", "utf-8"), help="Write the whole document here; - for here.")
@@ -322,6 +343,7 @@ def feedback(
 def validate(
     config: Config,
     truth: Path | None,
+    labels: tuple[str, ...] | None,
     without: tuple[str, ...],
     json_file: TextIO | None,
     html_file: TextIO | None,
@@ -331,15 +353,17 @@ def validate(
     """Compare the newest build with what is true: how right is it, and where?"""
     from mipdns.validation.page import page
     from mipdns.validation.report import Plan
-    from mipdns.validation.validate import as_text
+    from mipdns.validation.validate import LABELS, as_text
     from mipdns.validation.validate import validate as run_validate
     from mipdns.weights import scorecard_of
 
+    _one_of_truth_and_labels(truth, labels)
     if json_file and html_file and json_file.name == html_file.name == "<stdout>":
         raise click.UsageError("--json and --html cannot both be written here: name a file for one of them")
     document = run_validate(
         Path(config.store.database),
         truth,
+        labels=labels or LABELS,
         without=without,
         plan=Plan(draws=draws, seed=seed),
         card=scorecard_of(config),
@@ -359,18 +383,30 @@ def validate(
     "truths",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A CSV of what is true of a database, one for each; default: what partners and people said.",
+    help="A CSV of what is true of a database, one for each; default: what its own sources say, as --labels has it.",
+)
+@click.option(
+    "--labels",
+    type=_Kinds(),
+    metavar="KIND,…",
+    help="Whose word is true, and so no evidence: partner (and people), trace, list, names.  [default: all of them]",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The scorecard, as JSON.")
-def train(databases: tuple[Path, ...], truths: tuple[Path, ...], out: Path) -> None:
+def train(databases: tuple[Path, ...], truths: tuple[Path, ...], labels: tuple[str, ...] | None, out: Path) -> None:
     """Learn a scorecard from loaded databases whose truth is known."""
     from mipdns.inference import shipped_scorecard
     from mipdns.inference.training.text import card_text
     from mipdns.train import train as run_train
+    from mipdns.validation.labelling import KINDS
 
+    _one_of_truth_and_labels(truths, labels)
     if not os.access(out.parent, os.W_OK):  # before minutes of learning
         raise ConfigError(f"--out {out}: {out.parent} is no folder that can be written")
-    out.write_text(card_text(run_train(databases, truths, shipped_scorecard())), "utf-8")
+    card = run_train(databases, truths, shipped_scorecard(), labels or KINDS)
+    out.write_text(card_text(card), "utf-8")
+    units = cast("dict[str, dict[str, int]]", card.trained["units"])
+    known = "; ".join(f"{kind}: {of['shared']} shared, {of['other']} other" for kind, of in units.items())
+    click.echo(f"learnt from units of the logs by {known}")
     click.echo(f'{out} is written; a load judges by it with [load] scorecard = "{out.resolve()}"')
 
 
@@ -517,6 +553,11 @@ def demo(folder: Path, port: int, only_check: bool) -> None:
     from mipdns.demo import demo as run_demo
 
     run_demo(folder, port, only_check=only_check)
+
+
+def _one_of_truth_and_labels(truth: object, labels: object) -> None:
+    if truth and labels:
+        raise click.UsageError("--truth says what is true and --labels who says so: choose one")
 
 
 def _warn_of_stale(fetched: list[Fetched]) -> None:

@@ -1,76 +1,163 @@
 """Learning a scorecard from loads whose truth is known: `mipdns train`.
 
-In: databases that `mipdns load` wrote, and for each the truth, from a file or from the labels in it. Out: the text of a
-scorecard. The one rule: a unit is known only where the truth names it or a range that holds it.
+In: databases that `mipdns load` wrote, and for each the truth, from a file or from the labels in it. Out: a scorecard.
+The one rule: a unit is known only where the truth names it or a range that holds it, and what made it known is no
+evidence.
 """
 
 from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from mipdns import net
+from mipdns.columns import neighbourhoods
 from mipdns.errors import ConfigError
-from mipdns.evidence import NETWORK_TYPES, ObservationTable, Route
+from mipdns.evidence import NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label, ObservationTable, Route
 from mipdns.inference import space
 from mipdns.inference.pieces import Overlay
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.space import Origins
-from mipdns.inference.training.learning import learn
+from mipdns.inference.training.learning import learn, silent
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, join
-from mipdns.store import labels
-from mipdns.store.observed import observed
-from mipdns.validation.truth import Word, of_labels, read_truth
+from mipdns.store import labels, latest_build
+from mipdns.store.observed import Observed, observed
+from mipdns.validation import labelling
+from mipdns.validation.rejudge import spared
+from mipdns.validation.truth import Word, read_truth
 
 UNITS_MIN = 500
 """Fewer units of a kind teach nothing that holds elsewhere."""
+NETWORK_SHARE_MAX = 0.5
+"""Labels of a kind that are mostly one network's teach what that network is like."""
+Told = Counter[tuple[str, bool]]
+"""Units by who tells of them and whether they are shared."""
+Index = NDArray[np.int64]
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
-def train(databases: Sequence[Path], truths: Sequence[Path], card: Scorecard) -> Scorecard:
-    """A scorecard learnt from loads. truths: a file for each database, or none: then what people said is true.
+def train(
+    databases: Sequence[Path], truths: Sequence[Path], card: Scorecard, kinds: Collection[str] = labelling.KINDS
+) -> Scorecard:
+    """A scorecard learnt from loads. truths: a file for each database, or none: then labels of `kinds` are true.
 
-    People who tell the truth are not heard as evidence of it. Raises StoreError, SourceError, or ConfigError where
-    there is too little to learn from.
+    Labels do not teach what network types weigh: who labels goes by them. `trained` tells how many units each kind
+    (`truth`: files) labelled, shared and other ones.
+
+    Raises StoreError, SourceError, or ConfigError where there is too little to learn from.
     """
     if truths and len(truths) != len(databases):
         raise ConfigError(f"{len(databases)} databases and {len(truths)} truths: one --truth for each, or none")
-    samples = [
-        read_sample(path, read_truth(truths[at]) if truths else of_labels(labels(path)), card, with_people=bool(truths))
-        for at, path in enumerate(databases)
-    ]
-    sample = join(samples)
-    kinds = [int(np.sum(sample.known & (sample.shared == kind))) for kind in (True, False)]
-    if min(kinds) < UNITS_MIN:
-        raise ConfigError(
-            f"the truth knows {kinds[0]} shared and {kinds[1]} other units of the logs: {UNITS_MIN} of each are needed"
+    if truths:
+        sample = join(
+            [read_sample(path, read_truth(truth), card) for path, truth in zip(databases, truths, strict=True)]
         )
-    return learn_people(sample, learn(sample, card))
+        told, kinds = Counter(("truth", shared) for shared in sample.shared[sample.known].tolist()), ("truth",)
+    else:
+        samples, counts = zip(*(label_sample(path, kinds, card) for path in databases), strict=True)
+        sample, told = join(samples), sum(counts, Counter())
+    _demand_enough(sample, told, kinds)
+    learnt = learn_people(sample, learn(sample, card, context=bool(truths)))
+    units = {kind: {"shared": told[kind, True], "other": told[kind, False]} for kind in kinds}
+    return msgspec.structs.replace(learnt, trained={"databases": len(databases), "units": units})
 
 
-def read_sample(database: Path, truth: Sequence[Word], card: Scorecard, *, with_people: bool = True) -> Sample:
-    """The units of a load whose truth is known. with_people: whether partners and people are heard.
+def _demand_enough(sample: Sample, told: Told, kinds: Collection[str]) -> None:
+    """Raises ConfigError, which says who told of how many units, what is missing, and who might tell of more."""
+    numbers = [int(np.sum(sample.known & (sample.shared == kind))) for kind in (True, False)]
+    lacks = [f"{UNITS_MIN} of each are needed"] if min(numbers) < UNITS_MIN else []
+    if not set(kinds) <= set(labelling.KINDS):  # a file is taken as it is
+        if lacks:
+            known = f"{numbers[0]} shared and {numbers[1]} other units of the logs"
+            raise ConfigError(f"the truth knows {known}: {lacks[0]}")
+        return
+    lacks += [lack for is_shared in (True, False) if (lack := _one_sided(sample, is_shared=is_shared))]
+    if lacks:
+        shared, other = (
+            f"{number} {name} ({', '.join(f'{told[kind, is_shared]} by {kind}' for kind in kinds)})"
+            for number, name, is_shared in zip(numbers, ("shared", "other"), (True, False), strict=True)
+        )
+        missing = [kind for kind in labelling.KINDS if kind not in kinds]
+        more = f"--labels {','.join([*kinds, *missing])}, " if missing else ""
+        raise ConfigError(
+            f"labels know {shared} and {other} units of the logs: {'; '.join(lacks)}. What helps: {more}loads of more "
+            "logs, or more who tell: partners and `mipdns feedback`, traceroutes (atlas), lists (egress), reverse "
+            "names (ptr); or a file, with --truth"
+        )
+
+
+def _one_sided(sample: Sample, *, is_shared: bool) -> str:
+    """Which AS holds too many of the labels of one side, in words; "" for none. Without an AS, a /24 or /48 is one."""
+    of_side = sample.known & (sample.shared == is_shared)
+    near = -1 - neighbourhoods(sample.key).astype(np.int64)
+    asns, at = np.unique(np.where(sample.asn, sample.asn, near)[of_side], return_inverse=True)
+    weight = np.bincount(at, weights=sample.trust[of_side], minlength=1)
+    part = float(weight.max() / weight.sum()) if weight.any() else 0.0
+    if part <= NETWORK_SHARE_MAX:
+        return ""
+    asn = int(asns[weight.argmax()])
+    return (
+        f"{f'AS{asn}' if asn > 0 else 'one neighbourhood of no known AS'} holds {100 * part:.0f} % of the "
+        f"{'shared' if is_shared else 'other'} ones, and at most {100 * NETWORK_SHARE_MAX:.0f} % may be of one network"
+    )
+
+
+def read_sample(database: Path, truth: Sequence[Word], card: Scorecard) -> Sample:
+    """The units of a load with a truth from elsewhere; everybody is heard as evidence.
 
     The narrowest range that holds a unit's first address tells its truth. Raises StoreError, ConfigError.
     """
     seen = observed(database)
+    return _sample(seen, truth, _index(truth, seen.units), card, labels(database))
+
+
+def label_sample(database: Path, kinds: Collection[str], card: Scorecard) -> tuple[Sample, Told]:
+    """The units of a load as its own sources label them. Raises StoreError, ConfigError."""
+    if latest_build(database).counts.get(OBSERVATIONS_LEFT_OUT):
+        raise ConfigError(
+            f"{database}: holds what was measured of listed units only, which teaches nothing of the others; load with "
+            '[load] observations = "all"'
+        )
+    return labelled(observed(database), labels(database), kinds, card)
+
+
+def labelled(seen: Observed, people: Sequence[Label], kinds: Collection[str], card: Scorecard) -> tuple[Sample, Told]:
+    """`label_sample` of what was read.
+
+    No signal that makes labels is heard, and never what people taught about sources. Known are units that can be learnt
+    from (`learning.silent`). Labels are no sample of the population: what they say of its shares is not believed, so
+    that shared and other labels weigh together as the prior has it.
+    """
+    words = labelling.words(seen.assertions, people, kinds, card, seen.as_of)
+    at = _index(words, seen.units)
+    quiet = seen._replace(assertions=spared(seen.assertions, labelling.silence_of(kinds)))
+    sample = _sample(quiet, words, at, card, ())
+    known = sample.known & silent(sample)
+    told = Counter((labelling.kind_of(words[row].origin), words[row].shared) for row in at[known].tolist())
+    weight = sample.trust * known
+    share = float(weight[sample.shared].sum() / weight.sum()) if known.any() else 0.0
+    return sample._replace(known=known, population=np.array([share])), told
+
+
+def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard, people: Sequence[Label]) -> Sample:
+    """known: which word tells of each unit, -1 for none."""
     units = seen.units
     origins = Origins(list(_routes(units)))
-    people = labels(database) if with_people else []
-    said = seen.assertions if with_people else [one for one in seen.assertions if not one.origin.startswith("partner.")]
-    ground = space.survey(said, origins, {"special": net.SPECIAL}, card, seen.as_of, people)
+    ground = space.survey(seen.assertions, origins, {"special": net.SPECIAL}, card, seen.as_of, people)
     rows = Overlay(ground, Origins([]), net.SPECIAL).measured(units.key, units.asn)
     unit, at = np.unique(rows.unit, return_index=True)
     sets = np.zeros(len(units.key), dtype=np.int64)
     sets[unit] = rows.heard[at]
     kinds = {asn: NETWORK_TYPES.index(kind) for asn, kind in seen.declared.items()}
-    known = _index(truth, units)
     have = np.flatnonzero(known >= 0)
     told = [truth[at] for at in known[have].tolist()]
     whole = Sample(
@@ -83,12 +170,14 @@ def read_sample(database: Path, truth: Sequence[Word], card: Scorecard, *, with_
         columns=dict(units.columns),
         sets=sets,
         heard=list(ground.heard),
-        known=np.isin(np.arange(len(units.key)), have),
+        known=known >= 0,
+        trust=np.zeros(len(units.key)),
         shared=np.zeros(len(units.key), dtype=np.bool_),
         users=np.zeros(len(units.key), dtype=np.int64),
         classes=np.zeros(len(units.key), dtype=np.int16),
         population=np.array([np.mean([one.shared for one in truth]) if truth else 0.0]),
     )
+    whole.trust[have] = [one.trust for one in told]
     whole.shared[have] = [one.shared for one in told]
     whole.users[have] = [0 if math.isnan(one.users) else int(one.users) for one in told]
     whole.classes[have] = [one.classes for one in told]
@@ -105,7 +194,7 @@ def _routes(units: ObservationTable) -> Iterable[Route]:
                 yield Route(first, last, int(units.asn[start]))
 
 
-def _index(truth: Sequence[Word], units: ObservationTable) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _index(truth: Sequence[Word], units: ObservationTable) -> Index:
     """Which row of the truth tells of each unit, -1 for none; of several the narrowest, of equal ones the last."""
     found = np.full(len(units.key), -1, dtype=np.int64)
     widest_first = sorted(range(len(truth)), key=lambda at: (truth[at].first - truth[at].last, at))

@@ -78,7 +78,7 @@ class Judge:
     def confidence(self, silent: Silence = NOBODY) -> NDArray[np.int64]:
         """Percent for each unit; 0 where nothing is left that speaks of it."""
         units, card = self._units, self._card
-        kept = [one for one in self._said if one.signal not in silent.signals and one.source not in silent.sources]
+        kept = spared(self._said, silent)
         ground = space.survey(kept, space.Origins([]), {}, card, self._as_of)
         heards = crowd.Heards(ground.heard)
         sets = _heard(ground, units)
@@ -102,6 +102,11 @@ class Judge:
         logs_speak = units.seen & (not silent.signals >= _OF_LOGS)
         judged: NDArray[np.int64] = np.where(logs_speak, by_traffic, by_word).astype(np.int64)
         return judged
+
+
+def spared(said: Iterable[Assertion], silent: Silence) -> list[Assertion]:
+    """What is still said under a silence."""
+    return [one for one in said if one.signal not in silent.signals and one.source not in silent.sources]
 
 
 def speaking(said: Iterable[Assertion]) -> list[Signal]:

@@ -1,4 +1,4 @@
-"""What is true. In: a CSV, or what traceroutes and partners said. Out: `Truth`, disjoint ranges of units.
+"""What is true. In: a CSV, or labels (`labelling`). Out: `Truth`, disjoint ranges of units.
 
 The one rule: of words that overlap the narrowest speaks; of two for the same range the later in order.
 """
@@ -6,7 +6,6 @@ The one rule: of words that overlap the narrowest speaks; of two for the same ra
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +15,9 @@ from numpy.typing import NDArray
 
 from mipdns import net
 from mipdns.errors import SourceUnreadable, TooManyBadLines
-from mipdns.evidence import Assertion, Label
 from mipdns.sources.reading import lines, named_range
 from mipdns.sources.routes import RawRoute, flatten
-from mipdns.vocabulary import CLASS_NAMES, Class, Signal
+from mipdns.vocabulary import CLASS_NAMES, Class
 
 BAD_LINES_MAX = 0.01
 NEEDED = ("prefix", "verdict")
@@ -27,13 +25,18 @@ KNOWN = (*NEEDED, "class", "users")
 
 
 class Word(NamedTuple):
-    """One statement: a range, whether it is shared, as what (`Class` bits, 0 not told), by how many (NaN not told)."""
+    """One statement: a range, whether it is shared, as what (`Class` bits, 0 not told), by how many (NaN not told).
+
+    trust: 0 to 1, what it weighs in training. origin: who says so.
+    """
 
     first: int
     last: int
     shared: bool
     classes: int
     users: float
+    trust: float = 1.0
+    origin: str = "truth"
 
 
 class Truth(NamedTuple):
@@ -100,20 +103,6 @@ def _word(columns: list[str], places: dict[str, int]) -> Word:
         classes |= CLASS_NAMES[name]
     users = float((columns[places["users"]] if "users" in places else "") or "nan")
     return Word(*named_range(columns[places["prefix"]]), verdict == "confirm", int(classes), users)
-
-
-def of_traces(assertions: Iterable[Assertion]) -> list[Word]:
-    """What traceroutes show: carrier space inside the probe's network, or a host that holds its public address."""
-    return [
-        Word(one.first, one.last, one.stance == "shared", int(one.classes), math.nan)
-        for one in assertions
-        if one.signal is Signal.TRACE
-    ]
-
-
-def of_labels(labels: Iterable[Label]) -> list[Word]:
-    """What partners and people said; the labels come oldest first, so that the newest speaks."""
-    return [Word(one.first, one.last, one.confirmed, int(one.classes), math.nan) for one in labels]
 
 
 def arrange(words: Iterable[Word]) -> Truth:

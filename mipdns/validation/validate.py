@@ -19,13 +19,13 @@ from mipdns.evidence import Assertion, Label
 from mipdns.inference import Scorecard
 from mipdns.store import Build
 from mipdns.store.bulk import Bulk, read_bulk
-from mipdns.validation import bootstrap, drift, metrics, report, truth
+from mipdns.validation import bootstrap, drift, labelling, metrics, report, truth
 from mipdns.validation.records import records
 from mipdns.validation.rejudge import NOBODY, Judge, Silence, silence, speaking, told
 from mipdns.validation.report import Plan
 from mipdns.validation.truth import Word
 from mipdns.validation.units import Units, gather
-from mipdns.vocabulary import Signal, names
+from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
 
 VERSION = 1
 ABLATED_UNITS_MAX = 200_000
@@ -35,37 +35,47 @@ TOLD_MIN = 0.1
 """People are told of a source's weight from such a change on, in log-odds; the document has every one."""
 
 
+LABELS = ("trace", "partner")
+"""What is compared with unless something else is asked for: lists and names are evidence more often than truth."""
+SET_NAMES = {"trace": "traceroutes", "partner": "partners", "list": "published lists", "names": "reverse names"}
+
+
 def validate(
     database: Path,
     truth_file: Path | None = None,
     *,
+    labels: Sequence[str] = LABELS,
     without: Sequence[str] = (),
     plan: Plan | None = None,
     card: Scorecard | None = None,
 ) -> dict[str, Any]:
     """Compare what a build says with truth.
 
-    truth_file: of statements (`truth.read_truth`). Without it, two sets: what traceroutes show, judged without
-    traceroutes, and what partners say, judged without partners. without: further evidence to judge without. card: the
-    weights of the load; by default those shipped.
+    truth_file: of statements (`truth.read_truth`). Without it, a set for each kind of `labels`: what traceroutes show,
+    judged without traceroutes, and so on. without: further evidence to judge without. card: the weights of the load; by
+    default those shipped.
 
     Raises StoreError, SourceError for the file, UnknownEvidence for a name in `without`, ValidationError where there is
     nothing to compare with.
     """
     plan = plan or Plan()
-    build, said, labels = store.latest_build(database), store.assertions(database), store.labels(database)
+    build, said, people = store.latest_build(database), store.assertions(database), store.labels(database)
     kinds = [(file.source, file.kind) for file in store.sources(database)]
     asked = silence(without, kinds)
     card = card or inference.shipped_scorecard()
     sets: list[tuple[str, list[Word], Silence]]
     if truth_file is not None:
         words = truth.read_truth(truth_file)
-        copied = _copied(words, labels)
+        copied = _copied(words, people)
         sets = [(truth_file.name, words, _and(asked, Signal.PARTNER) if copied else asked)]
     else:
         sets = [
-            ("traceroutes", truth.of_traces(said), _and(asked, Signal.TRACE)),
-            ("partners", truth.of_labels(labels), _and(asked, Signal.PARTNER)),
+            (
+                SET_NAMES[kind],
+                labelling.words(said, people, {kind}, card, build.as_of),
+                _and(asked, SIGNAL_NAMES[kind]),
+            )
+            for kind in labels
         ]
     with read_bulk(database) as bulk:
         parts = [_part(name, words, silent, said, bulk, build, card, plan) for name, words, silent in sets if words]
@@ -91,8 +101,8 @@ def validate(
             "space": drift.space(bulk),
         }
     if not document["sets"]:
-        who = "no traceroute and no partner" if truth_file is None else f"nothing in {truth_file}"
-        what = "; name a file with --truth" if truth_file is None else ""
+        who = f"nothing by {', '.join(labels)}" if truth_file is None else f"nothing in {truth_file}"
+        what = "; choose other --labels, or name a file with --truth" if truth_file is None else ""
         raise ValidationError(
             f"{database}: nothing to validate against: {who} speaks of a unit that anything else speaks of{what}"
         )

@@ -111,6 +111,19 @@ def test_explain_gives_the_reasons(world: World) -> None:
         assert sum(term["log_odds"] for term in document["terms"]) == pytest.approx(document["log_odds"], abs=0.01)
 
 
+def test_its_labels_are_too_much_of_one_network_to_learn_from(world: World, tmp_path: Path) -> None:
+    """docs/validation.md gives these numbers."""
+    done = mipdns(
+        world.config, "train", str(world.config.parent / "real" / "mip.db"), "--out", str(tmp_path / "x.json")
+    )
+    assert done.returncode == 1
+    assert "labels know 5728 shared (0 by partner, 0 by trace, 5728 by list, 0 by names) and 515 other" in done.stderr
+    assert "AS13335 holds 97 % of the shared ones" in done.stderr
+    page = (REPOSITORY / "docs" / "validation.md").read_text("utf-8")
+    assert "| list | 5,728 | 515 |" in page
+    assert "97 % of the shared ones" in page
+
+
 def loudest_unlisted(data: Path, count: int) -> list[tuple[str, int]]:
     """The originators with the most distinct source ports that no list of shared egress names, loudest first.
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from pathlib import Path
 
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from mipdns.inference import parse_scorecard, shipped_scorecard
+from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.training.sample import score
 from mipdns.simulate import simulate
+from mipdns.train import label_sample, read_sample
+from mipdns.validation.labelling import KINDS
+from mipdns.validation.truth import read_truth
 from tests.e2e.commands import mipdns, must
 
 pytestmark = pytest.mark.slow
@@ -18,11 +25,13 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Two small loaded worlds."""
-    folders = [tmp_path_factory.mktemp(f"world{seed}") for seed in (1, 2)]
-    for seed, folder in enumerate(folders, 1):
-        simulate(folder, seed=seed, units=2500, days=2, as_of=datetime.date(2026, 9, 22), form="parquet")
-        must(folder / "mipdns.toml", "load")
-    return folders
+    return [loaded(tmp_path_factory.mktemp(f"world{seed}"), seed) for seed in (1, 2)]
+
+
+def loaded(folder: Path, seed: int) -> Path:
+    simulate(folder, seed=seed, units=2500, days=2, as_of=datetime.date(2026, 9, 22), form="parquet")
+    must(folder / "mipdns.toml", "load")
+    return folder
 
 
 def arguments(worlds: list[Path], out: Path) -> list[str]:
@@ -64,3 +73,61 @@ def test_the_shipped_scorecard_says_what_it_was_learnt_from() -> None:
     trained = shipped_scorecard().trained
     assert {"command", "worlds", "units", "versions", "measured"} <= set(trained)
     assert json.dumps(trained)
+
+
+def ranking(world: Path, card: Scorecard) -> tuple[float, float]:
+    """AUC on the truth of a world: of traffic alone, and of everything."""
+    everything = read_sample(world / "mip.db", read_truth(world / "truth.csv"), card)
+    silent, _ = label_sample(world / "mip.db", KINDS, card)
+    known = everything.known
+    by_traffic, by_all = (score(one, card).points[known] for one in (silent, everything))
+    shared = everything.shared[known]
+    return float(roc_auc_score(shared, by_traffic)), float(roc_auc_score(shared, by_all))
+
+
+def test_a_world_teaches_by_its_own_labels(worlds: list[Path], tmp_path: Path) -> None:
+    """Nobody can read the truth before the scorecard stands; how it ranks is measured on another world."""
+    truths = [(folder / "truth.csv").rename(tmp_path / f"{folder.name}.csv") for folder in worlds]
+    try:
+        databases = [str(folder / "mip.db") for folder in worlds]
+        printed = must(worlds[0] / "mipdns.toml", "train", *databases, "--out", str(tmp_path / "both.json"))
+    finally:
+        for folder, truth in zip(worlds, truths, strict=True):
+            truth.rename(folder / "truth.csv")
+    card = parse_scorecard((tmp_path / "both.json").read_text(), "both.json")
+    assert card.terms != shipped_scorecard().terms
+    assert card.trained["databases"] == 2
+    assert card.trained != shipped_scorecard().trained
+    assert re.search(r"by partner: \d+ shared, \d+ other; trace: .*; list: .*; names: ", printed)
+    assert card.users == shipped_scorecard().users, "no label tells how many"
+    assert card.network == shipped_scorecard().network, "types of networks tell who labels"
+    by_traffic, by_all = ranking(loaded(tmp_path / "another", 3), card)
+    assert by_traffic > 0.9
+    assert by_all > 0.93
+
+
+def test_labels_of_too_few_are_counted_by_kind(worlds: list[Path], tmp_path: Path) -> None:
+    config, database, out = worlds[0] / "mipdns.toml", str(worlds[0] / "mip.db"), tmp_path / "x.json"
+    done = mipdns(config, "train", database, "--labels", "partner,trace", "--out", str(out))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "by partner" in done.stderr
+    assert "500 of each are needed" in done.stderr
+    assert "--labels partner,trace,list,names" in done.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--labels", "tor"], "'tor' makes no labels; there are partner, trace, list, names"),
+        (["--labels", ""], "'' makes no labels"),
+        (["--labels", "list", "--truth", "{truth}"], "choose one"),
+    ],
+)
+def test_wrong_usage_of_labels(worlds: list[Path], tmp_path: Path, arguments: list[str], says: str) -> None:
+    asked = [part.format(truth=worlds[0] / "truth.csv") for part in arguments]
+    for command in (["train", str(worlds[0] / "mip.db"), "--out", str(tmp_path / "x.json")], ["validate"]):
+        done = mipdns(worlds[0] / "mipdns.toml", *command, *asked)
+        assert done.returncode == 2
+        assert says in done.stderr

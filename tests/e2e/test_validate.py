@@ -52,6 +52,19 @@ def test_without_a_file_traces_and_partners_are_the_truth(world: Path):
     assert told == {"traceroutes": ["trace"]}
 
 
+def test_lists_and_names_are_truth_where_that_is_asked_for(world: Path):
+    """Each is judged without itself, and so neither is always right nor by chance."""
+    found = {part["name"]: part for part in run(world, "--labels", "list,names")["sets"]}
+    assert {name: part["without"] for name, part in found.items()} == {
+        "published lists": ["list"],
+        "reverse names": ["names"],
+    }
+    for part in found.values():
+        assert 20 < part["shared"] < part["units"] - 20
+        assert 0.6 < part["overall"]["roc_auc"]["value"] < 1
+    assert "published lists: " in must(world, "validate", "--labels", "list", "--draws", "10")
+
+
 def test_more_may_be_left_out(world: Path):
     truth = str(world.parent / "truth.csv")
     (part,) = run(world, "--truth", truth, "--without", "egress", "--without", "agents")["sets"]

@@ -53,7 +53,8 @@ class Design(NamedTuple):
 
 
 def weights(sample: Sample, prior: float) -> Floats:
-    """Each world counts evenly, and all worlds have the same population: a share of `prior` is shared.
+    """Each world counts evenly, and all worlds have the same population: a share of `prior` is shared. Within a world
+    each unit counts by the trust in its label.
 
     What is seen of a population is not corrected for: an observer who sees little sees more of the busy.
     """
@@ -62,7 +63,8 @@ def weights(sample: Sample, prior: float) -> Floats:
         here = sample.known & (sample.world == world)
         if here.any() and 0.0 < share < 1.0:
             balanced = np.where(sample.shared[here], prior / share, (1.0 - prior) / (1.0 - share))
-            weight[here] = balanced / np.sqrt(here.sum())
+            trust = sample.trust[here]
+            weight[here] = balanced * trust / np.sqrt(trust.sum())
     mean = float(weight.mean()) or 1.0
     return weight / mean
 
@@ -72,14 +74,14 @@ def silent(sample: Sample) -> NDArray[np.bool_]:
     return np.array([not one.alone and not one.partner for one in sample.heard])[sample.sets]
 
 
-def learn(sample: Sample, card: Scorecard) -> Scorecard:
-    """The scorecard with terms, context and calibration learnt from the sample."""
+def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard:
+    """The scorecard with terms, context and calibration learnt from the sample. context: else it stays as it is."""
     weight = weights(sample, card.prior) * silent(sample)
     sums = np.zeros(len(sample.key))
     fold = _folds(sample)
     for number in range(FOLDS):
         out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card)) / POINTS
+        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card, context)) / POINTS
     start = probability_points(card.prior) / POINTS
     told = features.told_of(sample.columns)
     lines = dict(card.calibration)
@@ -88,7 +90,7 @@ def learn(sample: Sample, card: Scorecard) -> Scorecard:
         found = calibration.knots(sums[used], sample.shared[used], weight[used], start) if used.any() else None
         if found and len(found[0]) > 1:
             lines[name] = Calibration(tuple(found[0]), tuple(found[1]), line.reason)
-    return msgspec.structs.replace(_fit(sample, weight, card), calibration=lines)
+    return msgspec.structs.replace(_fit(sample, weight, card, context), calibration=lines)
 
 
 def _folds(sample: Sample) -> NDArray[np.int64]:
@@ -117,19 +119,27 @@ def _said(sample: Sample) -> Floats:
     return np.array([(one.names + one.aside) / POINTS for one in sample.heard])[sample.sets]
 
 
-def _fit(sample: Sample, weight: Floats, card: Scorecard) -> Scorecard:
+def _around_it(sample: Sample, card: Scorecard) -> Floats:
+    """Log-odds of the network around, as the scorecard has them."""
+    alone = crowd.Facts({}, sample.declared, sample.traffic, sample.sets)
+    return crowd.traffic_sum(alone, crowd.Heards(sample.heard), card) / POINTS
+
+
+def _fit(sample: Sample, weight: Floats, card: Scorecard, learn_context: bool) -> Scorecard:
     start = probability_points(card.prior) / POINTS
     fixed = sum((crowd.term_points(term, sample.columns) for term in FIXED), np.zeros(len(sample.key))) / POINTS
     said = _said(sample) + start + fixed
     columns = dict(sample.columns)
     own = [_design(one, columns) for one in CANDIDATES]
-    context = _context(sample)
+    context = _context(sample) if learn_context else []
+    said = said if learn_context else said + _around_it(sample, card)
     card = _with_terms(card, own, _run(own, [], sample, weight, start + fixed)[0])
     for _ in range(ROUNDS):
         columns = around(sample, card)
         near = [_design(one, columns) for one in NEIGHBOURS]
         heights, around_heights = _run([*own, *near], context, sample, weight, said)
-        card = _with_context(_with_terms(card, [*own, *near], heights), around_heights)
+        card = _with_terms(card, [*own, *near], heights)
+        card = _with_context(card, around_heights) if context else card
     return card
 
 

@@ -27,8 +27,9 @@ class Sample(NamedTuple):
 
     world: number of the load. age_days: since the unit was seen, on the day judged from. key, asn, declared, traffic,
     columns: as in `ObservationTable` and `crowd.Facts`. sets: into `heard`. known: whether the truth tells of it; the
-    others stand here as neighbours. shared: the truth. users: people a day, 0 where not told. classes: `Class` bits of
-    the truth. population: by world, the share of shared units among all that the truth names, seen or not.
+    others stand here as neighbours. trust: how far that is believed, 0 to 1. shared: the truth. users: people a day, 0
+    where not told. classes: `Class` bits of the truth. population: by world, the share of shared units among all that
+    the truth names, seen or not.
     """
 
     world: NDArray[np.int64]
@@ -41,6 +42,7 @@ class Sample(NamedTuple):
     sets: NDArray[np.int64]
     heard: list[Heard]
     known: NDArray[np.bool_]
+    trust: NDArray[np.float64]
     shared: NDArray[np.bool_]
     users: NDArray[np.int64]
     classes: NDArray[np.int16]
@@ -62,6 +64,7 @@ class Sample(NamedTuple):
                     "traffic",
                     "sets",
                     "known",
+                    "trust",
                     "shared",
                     "users",
                     "classes",
@@ -78,7 +81,7 @@ def join(samples: Sequence[Sample]) -> Sample:
         sets.append(sample.sets + len(heard))
         worlds.append(np.full(len(sample.key), number, dtype=np.int64))
         heard += sample.heard
-    plain = ("key", "age_days", "asn", "declared", "traffic", "known", "shared", "users", "classes")
+    plain = ("key", "age_days", "asn", "declared", "traffic", "known", "trust", "shared", "users", "classes")
     together = {name: np.concatenate([getattr(sample, name) for sample in samples]) for name in plain}
     names = [*UNIT_COLUMNS, *CONTEXT_COLUMNS]
     columns = {name: np.concatenate([sample.columns[name] for sample in samples]) for name in names}

@@ -208,7 +208,7 @@ def test_without_logs_only_what_is_said_is_left(database):
 
 def test_nothing_to_compare_with(tmp_path):
     write(tmp_path / "mip.db", UNITS, SAID[2:])
-    with pytest.raises(ValidationError, match=r"nothing to validate against: no traceroute.* name a file with --truth"):
+    with pytest.raises(ValidationError, match=r"against: nothing by trace, partner.* name a file with --truth"):
         validate(tmp_path / "mip.db")
     (tmp_path / "truth.csv").write_text("prefix,verdict\n8.8.8.8,deny\n")
     with pytest.raises(ValidationError, match=r"nothing in .*truth\.csv speaks of a unit"):

@@ -9,10 +9,8 @@ import pytest
 from mipdns import net
 from mipdns.columns import blobs
 from mipdns.errors import SourceUnreadable, TooManyBadLines
-from mipdns.validation.truth import Word, arrange, of_labels, of_traces, read_truth
+from mipdns.validation.truth import Word, arrange, read_truth
 from mipdns.vocabulary import Class
-from tests.unit.inference.build import assertion
-from tests.unit.validation.world import label
 
 
 def word(text: str, *, shared: bool = True) -> Word:
@@ -85,16 +83,3 @@ def test_special_purpose_space_is_left_out():
 def test_an_exact_address_is_looked_up_exactly():
     truth = arrange([word("2001:4860::7")])
     assert blobs(truth.address) == [net.to_blob(net.parse_address("2001:4860::7"))]
-
-
-def test_traces_and_labels_as_words():
-    said = [
-        assertion("51.15.0.1", "trace.cgnat"),
-        assertion("51.15.0.2", "trace.direct"),
-        assertion("51.15.0.3", "list.tor"),
-    ]
-    assert [(net.format_address(one.first), one.shared) for one in of_traces(said)] == [
-        ("51.15.0.1", True),
-        ("51.15.0.2", False),
-    ]
-    assert [one.shared for one in of_labels([label("51.15.0.0/24", confirmed=False)])] == [False]

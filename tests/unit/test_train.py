@@ -1,0 +1,267 @@
+"""Learning from a load's own labels: what made a label is no evidence, trust weighs, and what is missing is told."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mipdns import train
+from mipdns.errors import ConfigError
+from mipdns.evidence import NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
+from mipdns.inference.training import additive, learning
+from mipdns.inference.training.people import learn_people
+from mipdns.inference.training.sample import Sample, around, join, score
+from mipdns.inference.voices import NOTHING, Heard
+from mipdns.store.observed import Observed
+from mipdns.validation.labelling import KINDS, WITNESSES, silence_of
+from mipdns.validation.truth import Word
+from mipdns.vocabulary import Class, Signal
+from tests.unit.inference import people
+from tests.unit.inference.build import AS_OF, CARD, assertion, judged, logs, route
+from tests.unit.inference.worlds import assertions, ranges, route_tables, unit_sets
+
+NO_WORDS: list[Label] = []
+
+
+def seen(units, said=(), routes=(), words=NO_WORDS) -> Observed:
+    """What a load leaves in the database, judged with all that is said."""
+    found = judged(units, said, routes, labels=words)
+    declared = {asn: NETWORK_TYPES[asn % len(NETWORK_TYPES)] for asn in (64500, 64501)}
+    return Observed(found.observations, found.assertions, declared, AS_OF)
+
+
+@st.composite
+def words(draw):
+    first, last = draw(ranges())
+    observed = AS_OF - datetime.timedelta(draw(st.integers(0, 3)))
+    return Label(first, last, draw(st.booleans()), Class(0), observed, "noc", "isp")
+
+
+def features(sample: Sample) -> tuple[list[object], list[object], list[Heard]]:
+    """All that is looked at of each unit: columns, the neighbourhood, what is heard, and what it adds up to."""
+    columns = around(sample, CARD)
+    facts = [columns[name] for name in sorted(columns)]
+    context = [sample.declared, sample.traffic, sample.asn, sample.age_days]
+    total = score(sample, CARD)
+    heard = [sample.heard[at] for at in sample.sets.tolist()]
+    offset = learning._said(sample)
+    sums = [learning.traffic_points(sample, CARD), total.points, total.confidence, total.signals, offset]
+    numbers = [np.asarray(one) for one in (*context, *sums)]
+    return [one.tolist() for one in numbers], [np.nan_to_num(one, nan=-7).tolist() for one in facts], heard
+
+
+@settings(max_examples=30)
+@given(
+    unit_sets().filter(bool),
+    st.lists(assertions(), max_size=5),
+    st.lists(assertions(), max_size=5),
+    st.lists(words(), max_size=3),
+    route_tables(),
+    st.sets(st.sampled_from(KINDS), min_size=1),
+)
+def test_what_made_a_label_is_no_feature_anywhere_near(units, said, more, spoken, routes, kinds):
+    """However the signals that make labels change, on the unit, its /24 or its AS: only labels change."""
+    quiet = silence_of(kinds).signals
+    others = [one for one in said if one.signal not in quiet]
+    changed = [*others, *(one for one in more if one.signal in quiet)]
+    found = [
+        train.labelled(seen(units, say, routes, tell), tell, kinds, CARD)[0]
+        for say, tell in ((said, spoken), (changed, NO_WORDS), (others, NO_WORDS))
+    ]
+    assert features(found[0]) == features(found[1]) == features(found[2])
+    assert not found[2].known.any()
+
+
+@given(unit_sets().filter(bool), st.lists(assertions(), max_size=6), st.sets(st.sampled_from(KINDS), min_size=1))
+def test_of_what_made_labels_nothing_is_heard(units, said, kinds):
+    sample, told = train.labelled(seen(units, said), NO_WORDS, kinds, CARD)
+    quiet = silence_of(kinds).signals
+    for one in sample.heard:
+        assert not any(one.signals & int(signal) for signal in quiet)
+        assert one.datacentre is None or Signal.LIST not in quiet
+    assert sum(told.values()) == sample.known.sum()
+    assert {kind for kind, _ in told} <= kinds
+    assert ((sample.trust > 0) & (sample.trust <= 1))[sample.known].all()
+    assert not sample.users.any()
+
+
+def test_another_label_of_a_list_does_not_change_what_its_neighbours_look_like():
+    """The law above on a case that a person can follow: a crowd listed as VPN, beside a quiet unit in a data centre."""
+    units = {"51.15.7.9": people.CGNAT, "51.15.7.10": people.QUIET, "51.15.9.1": people.QUIET}
+    routes = [route("51.15.0.0/16", 64500)]
+    plain = train.labelled(seen(units, [], routes), NO_WORDS, ["list"], CARD)[0]
+    listed, told = train.labelled(
+        seen(units, [assertion("51.15.7.9", "list.vpn"), assertion("51.15.0.0/16", "list.hosting")], routes),
+        NO_WORDS, ["list"], CARD,
+    )  # fmt: skip
+    assert told == {("list", True): 1, ("list", False): 2}
+    assert listed.trust.tolist() == [0.7, 0.4, 0.4]
+    assert listed.shared.tolist() == [True, False, False]
+    assert features(listed) == features(plain)
+    names = train.labelled(seen(units, [assertion("51.15.7.9", "names.nat")], routes), NO_WORDS, ["list"], CARD)[0]
+    assert features(names) != features(plain), "names were not asked, and are evidence"
+
+
+def test_units_on_which_another_list_speaks_stand_as_neighbours_only():
+    units = {"51.15.7.9": people.CGNAT, "51.15.7.10": people.CGNAT}
+    said = [assertion("51.15.7.9", "trace.cgnat"), assertion("51.15.7.10", "trace.cgnat")]
+    both, _ = train.labelled(seen(units, said), NO_WORDS, ["trace"], CARD)
+    assert both.known.tolist() == [True, True]
+    one, told = train.labelled(seen(units, [*said, assertion("51.15.7.9", "list.vpn")]), NO_WORDS, ["trace"], CARD)
+    assert one.known.tolist() == [False, True]
+    assert told == {("trace", True): 1}
+    all_, _ = train.labelled(seen(units, [*said, assertion("51.15.7.9", "list.vpn")]), NO_WORDS, KINDS, CARD)
+    assert all_.known.tolist() == [True, True]
+
+
+def sample(rows, population=(0.5,)) -> Sample:
+    """rows: (world, known, trust, shared); everything else of no matter."""
+    world, known, trust, shared = (np.array(column) for column in zip(*rows, strict=True))
+    size = len(rows)
+    units = {f"51.15.{at // 250}.{at % 250}": people.CGNAT for at in range(size)}
+    table = next(iter(logs(units).chunks())).units
+    columns = dict(table.columns) | {name: np.full(size, np.nan, np.float32) for name in ("neighbours_seen",)}
+    columns["neighbours_crowded"] = np.full(size, np.nan, np.float32)
+    return Sample(
+        world=world, key=table.key, age_days=np.ones(size, np.int64), asn=np.full(size, 64500),
+        declared=np.full(size, -1, np.int8), traffic=np.full(size, -1, np.int8), columns=columns,
+        sets=np.zeros(size, np.int64), heard=[NOTHING], known=known, trust=trust.astype(float),
+        shared=shared, users=np.zeros(size, np.int64), classes=np.full(size, int(Class.CGNAT), np.int16),
+        population=np.array(population),
+    )  # fmt: skip
+
+
+YES, NO = True, False
+
+
+@pytest.mark.parametrize(
+    ("rows", "population", "expected"),
+    [
+        # as many shared as the prior has, all certain: all weigh 1
+        ([(0, YES, 1, YES), (0, YES, 1, NO)], 0.5, [1, 1]),
+        # half the trust, half the weight
+        ([(0, YES, 0.5, YES), (0, YES, 1, YES), (0, YES, 1, NO), (0, YES, 0.5, NO)], 0.5, [0.5, 1, 1, 0.5]),
+        # what is not known weighs nothing, whatever trust stands beside it
+        ([(0, NO, 1, YES), (0, YES, 1, YES), (0, YES, 0.25, NO)], 0.5, [0, 1, 0.25]),
+        # 3 of 4 are shared, and weigh as 1 of 2
+        ([(0, YES, 1, YES), (0, YES, 1, YES), (0, YES, 1, YES), (0, YES, 1, NO)], 0.75, [2, 2, 2, 6]),
+    ],
+)
+def test_units_weigh_by_trust(rows, population, expected):
+    weight = learning.weights(sample(rows, [population]), 0.5)
+    np.testing.assert_allclose(weight / weight.sum(), np.array(expected) / sum(expected))
+
+
+def test_worlds_count_by_the_trust_in_them():
+    rows = [(0, YES, 1.0, at % 2 == 0) for at in range(4)] + [(1, YES, 0.25, at % 2 == 0) for at in range(4)]
+    weight = learning.weights(sample(rows, [0.5, 0.5]), 0.5)
+    assert weight[:4].sum() / weight[4:].sum() == pytest.approx(math.sqrt(4 / 1))
+
+
+def test_trust_of_one_is_what_files_of_truth_have():
+    assert Word(1, 1, True, 0, 1.0).trust == 1.0
+    assert Word(1, 1, True, 0, 1.0).origin == "truth"
+    rows = [(0, YES, 1.0, at % 3 == 0) for at in range(30)]
+    plain = learning.weights(sample(rows, [0.4]), 0.3)
+    balanced = np.where(np.arange(30) % 3 == 0, 0.3 / 0.4, 0.7 / 0.6) / np.sqrt(30)
+    assert plain.tolist() == (balanced / balanced.mean()).tolist()
+
+
+def test_context_that_is_not_learnt_is_an_offset_and_stays():
+    """Half of the shared units and none of the others lie in a network that declares itself mobile."""
+    rows = [(0, YES, 1.0, at % 2 == 0) for at in range(600)]
+    declared = np.where(np.arange(600) % 4 == 0, NETWORK_TYPES.index("mobile"), -1).astype(np.int8)
+    units = sample(rows)._replace(declared=declared, asn=np.arange(600) % 11 + 64500)
+    assert learning.learn(units, CARD, context=False).network == CARD.network
+    assert learning.learn(units, CARD).network.declared.mobile > 1
+    odds = learning._around_it(units, CARD)
+    assert set(odds[declared >= 0].tolist()) == {CARD.network.declared.mobile}
+    assert not odds[declared < 0].any()
+
+
+def test_trust_moves_what_is_learnt():
+    """Two labels contradict each other on units that look alike; the trusted one wins by its trust."""
+    rows = [(0, YES, 0.9, YES)] * 150 + [(0, YES, 0.1, NO)] * 150
+    one = sample(rows, [0.5])
+    steps = [additive.Steps(np.zeros(300, np.int64), 1, "free")]
+    fit = additive.fit(steps, one.shared, one.trust, np.zeros(300), ridge=0.0, start=0.0)
+    assert fit.heights[0][0] == pytest.approx(math.log(0.9 / 0.1), abs=0.01)
+
+
+def test_how_many_people_no_label_tells_so_ranges_stay():
+    rows = [(0, YES, 0.8, YES)] * 200
+    assert learn_people(sample(rows), CARD) is CARD
+    told = sample(rows)._replace(users=np.full(200, 50))
+    assert learn_people(told, CARD).users != CARD.users
+
+
+def many(count, shared, trust=0.5, network=None):
+    """So many labelled units; networks in turn, or all in one."""
+    rows = [(0, YES, trust, shared)] * count
+    asn = np.arange(count) % 7 + 64500 if network is None else np.full(count, network)
+    return sample(rows)._replace(asn=asn)
+
+
+def told_of(shared, other, kind="list"):
+    return Counter({(kind, True): shared, (kind, False): other})
+
+
+@pytest.mark.parametrize(
+    ("shared", "other", "kinds", "parts"),
+    [
+        (
+            many(20, True), many(9, False), ("list", "trace"),
+            ["know 20 shared (20 by list, 0 by trace) and 9 other (9 by list, 0 by trace) units",
+             "500 of each are needed", "--labels list,trace,partner,names", "mipdns feedback", "atlas", "egress",
+             "ptr", "--truth"],
+        ),
+        (many(40, True), many(1, False), KINDS, ["40 shared (0 by partner, 0 by trace, 40 by list", "1 other"]),
+        (
+            many(40, True, network=64777), many(40, False), KINDS,
+            ["AS64777 holds 100 % of the shared ones", "at most 50 %"],
+        ),
+        (many(40, True), many(40, False, network=0), KINDS, ["of no known AS holds 100 % of the other ones"]),
+    ],
+)  # fmt: skip
+def test_too_few_or_one_sided_labels_are_told_by_kind(shared, other, kinds, parts):
+    both = join([shared, other])
+    told = told_of(int(shared.known.sum()), int(other.known.sum()))
+    with pytest.raises(ConfigError) as fault:
+        train._demand_enough(both, told, kinds)
+    for part in parts:
+        assert part in str(fault.value)
+    assert "\n" not in str(fault.value)
+
+
+def test_enough_of_both_from_several_networks(monkeypatch):
+    monkeypatch.setattr(train, "UNITS_MIN", 30)
+    train._demand_enough(join([many(40, True), many(40, False)]), told_of(40, 40), KINDS)
+    one_network = join([many(40, True, network=64500), many(40, False, network=64500)])
+    train._demand_enough(one_network, told_of(40, 40, "truth"), ["truth"])  # a file of truth is taken as it is
+    with pytest.raises(ConfigError, match=r"^labels know 40 .*: AS64500 holds"):
+        train._demand_enough(one_network, told_of(40, 40), KINDS)
+
+
+def test_a_database_of_listed_units_only_teaches_nothing(tmp_path, monkeypatch):
+    build = SimpleNamespace(counts={OBSERVATIONS_LEFT_OUT: 5})
+    monkeypatch.setattr(train, "latest_build", lambda _: build)
+    with pytest.raises(ConfigError, match='observations = "all"'):
+        train.label_sample(tmp_path / "mip.db", KINDS, CARD)
+
+
+def test_every_witness_can_be_heard_from():
+    """Each origin labels a unit as its table says, alone and by itself."""
+    for origin, witness in WITNESSES.items():
+        if not origin.startswith("partner"):
+            found, told = train.labelled(
+                seen({"51.15.7.9": people.CGNAT}, [assertion("51.15.7.9", origin)]), NO_WORDS, KINDS, CARD
+            )
+            assert (found.shared.tolist(), found.trust.tolist()) == ([witness.shared], [witness.trust])
+            assert list(told.values()) == [1]
