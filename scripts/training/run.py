@@ -36,10 +36,11 @@ CARD = Path("mipdns/inference/scorecard.json")
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/training"), show_default=True)
 @click.option("--worlds", "count", default=96, show_default=True, help="Worlds to learn from.")
 @click.option("--units", default=5000, show_default=True, help="Active units of each.")
-@click.option("--measured", default=3, show_default=True, help="Worlds of each kind to measure on.")
+@click.option("--measured", default=2, show_default=True, help="Worlds of each kind to measure on.")
+@click.option("--measured-units", default=20_000, show_default=True, help="Active units of each of those.")
 @click.option("--evaluate", is_flag=True, help="Only measure the scorecard that is there.")
 @click.option("--out", type=click.Path(path_type=Path), default=CARD, show_default=True)
-def main(folder: Path, count: int, units: int, measured: int, evaluate: bool, out: Path) -> None:
+def main(folder: Path, count: int, units: int, measured: int, measured_units: int, evaluate: bool, out: Path) -> None:
     """As the module says."""
     started = time.monotonic()
     card = parse_scorecard(CARD.read_text("utf-8"), str(CARD))
@@ -54,7 +55,7 @@ def main(folder: Path, count: int, units: int, measured: int, evaluate: bool, ou
         _say("boosted trees", started)
     click.echo(COLUMNS)
     found: dict[str, dict[str, float]] = {}
-    for world in worlds.measured(measured, units):
+    for world in worlds.measured(measured, measured_units):
         other = _sample(world, folder, card)
         seen = measure(other, card, prior=float(other.shared[other.known].mean()) if world.told else None)
         if trees is not None:
@@ -63,7 +64,7 @@ def main(folder: Path, count: int, units: int, measured: int, evaluate: bool, ou
         click.echo(row(world.name, seen))
     if not evaluate:
         made = {
-            "command": f"scripts/train --worlds {count} --units {units} --measured {measured}",
+            "command": f"scripts/train --worlds {count} --units {units} --measured {measured} --measured-units {measured_units}",
             "worlds": count,
             "units": len(sample.key),
             "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
