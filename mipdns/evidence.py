@@ -62,9 +62,10 @@ class UnitTable(NamedTuple):
 CONTEXT_COLUMNS: dict[str, str] = {
     "neighbours_seen": "other units of the same /24 or /48 seen in the window",
     "neighbours_crowded": "how likely theirs is a crowd's traffic, their mean, 0 to 1 (the unit itself left out)",
+    "requests_lesser": "requests of the lesser half of the load's units on their busiest day, their mean",
     "requests_typical": "requests that three in four units of the load do not exceed on their busiest day",
 }
-"""What inference adds to a unit from around it. All float32; NaN where nothing is around it, or too little is seen."""
+"""What inference adds to a unit from around it. All float32; NaN where nothing is around it."""
 
 
 class ObservationTable(NamedTuple):

@@ -1,20 +1,22 @@
-"""How much of its visitors a load sees at all. In: the requests of every unit, in chunks. Out: what is typical of them.
+"""How much a load sees of its visitors. In: the requests of every unit, in chunks. Out: what is usual among them.
 
-The one rule: it is a property of the load, the same for all its units, and missing where too few were seen to tell.
+The one rule: these are properties of the load, the same for all its units, and never missing.
 
-Ten requests are a busy crowd's share to who sees a tenth of the traffic, and a household's to who sees all of it; no
-count of a unit's own tells the two apart.
+Ten requests are much to who sees a tenth of the traffic, or whose pages take one request each; they are little to who
+sees all of it, or whose pages take dozens. No count of a unit's own tells these apart; the counts of all units do.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-UNITS_MIN = 200
-"""Fewer units tell nothing of what is typical."""
-QUANTILE = 0.75
-"""The median is a unit that came once or twice, on small sites as on large ones; the upper quartile moves with them."""
+REFERENCE = {"requests_lesser": 5.0, "requests_typical": 45.0}
+"""What the made world as shipped has, seen whole."""
+REFERENCE_UNITS = 200
+"""Few units tell little: what they tell is drawn towards the reference, as if so many of its units had been seen."""
 _MOST = 1 << 16
 
 
@@ -29,9 +31,22 @@ class Exposure:
         told = requests[~np.isnan(requests)]
         self._units += np.bincount(np.minimum(np.ceil(told), _MOST).astype(np.int64), minlength=_MOST + 1)
 
-    def typical(self) -> float:
-        """Requests that `QUANTILE` of the units do not exceed on their busiest day; NaN of fewer than `UNITS_MIN`."""
+    def usual(self) -> dict[str, float]:
+        """Requests of a unit on its busiest day. `requests_lesser`: the mean of the lesser half of the units, about a
+        visit or two; `requests_typical`: what three in four units do not exceed.
+        """
         below = np.cumsum(self._units)
-        if below[-1] < UNITS_MIN:
-            return float("nan")
-        return float(np.searchsorted(below, QUANTILE * below[-1], side="left"))
+        units = int(below[-1])
+        if not units:
+            return dict(REFERENCE)
+        half = np.diff(np.minimum(below, (units + 1) // 2), prepend=0)
+        lesser = float(half @ np.arange(len(half))) / float(half.sum())
+        typical = float(np.searchsorted(below, 0.75 * units, side="left"))
+        found = {"requests_lesser": lesser, "requests_typical": typical}
+        return {name: _drawn(value, REFERENCE[name], units) for name, value in found.items()}
+
+
+def _drawn(found: float, reference: float, units: int) -> float:
+    """The geometric mean of what was found and the reference, each with its units."""
+    share = units / (units + REFERENCE_UNITS)
+    return math.exp(share * math.log(max(found, 1.0)) + (1.0 - share) * math.log(reference))

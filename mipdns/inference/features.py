@@ -29,7 +29,10 @@ class Derived(NamedTuple):
 DERIVED: dict[str, Derived] = {
     "ports_per_agent": Derived("ports_hour_max", "/", "agents_hour_max", "source ports for each agent, busiest hours"),
     "requests_per_agent": Derived("requests_day_max", "/", "agents_day_max", "requests for each agent, busiest days"),
+    "visits": Derived("requests_day_max", "/", "requests_lesser", "requests, by what a visit takes on this site"),
     "requests_relative": Derived("requests_day_max", "/", "requests_typical", "how busy it is among all of the load"),
+    "exposure": Derived("requests_typical", "/", "requests_lesser", "how much the load sees of its visitors at all"),
+    "visits_per_agent": Derived("visits", "/", "agents_day_max", "visits for each agent, busiest days"),
     "agents_per_address": Derived("agents_day_max", "/", "addresses_day_max", "agents for each full address of a /64"),
     "agents_per_tls": Derived("agents_day_max", "/", "tls_day_max", "agent names for each TLS fingerprint"),
     "agent_evenness": Derived("agent_top_share", "*", "agents_day_max", "how often the commonest agent beats the mean"),

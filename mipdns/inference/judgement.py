@@ -187,8 +187,8 @@ class _Judging:
         traffic = surroundings.traffic_types(
             self.logs, stretch.profile, units.key, asn, self.networks, card.traffic_types
         )
-        typical = np.full(len(units.key), self.exposure.typical(), dtype=np.float32)
-        columns = {**units.columns, "requests_typical": typical}
+        columns = dict(units.columns)
+        columns |= {name: np.full(len(units.key), usual, np.float32) for name, usual in self.exposure.usual().items()}
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])

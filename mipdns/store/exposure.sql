@@ -1,4 +1,6 @@
--- What is typical of a load, beside each unit: the same value in every row of a build.
+-- What is usual in a load, beside each unit: the same values in every row of a build.
+
+ALTER TABLE observation ADD COLUMN requests_lesser REAL;
 
 ALTER TABLE observation ADD COLUMN requests_typical REAL;
 
@@ -16,5 +18,5 @@ SELECT
     o.days, o.requests_day_max, o.requests_hour_max, o.ports_hour_max, o.ports_hour_median, o.blocks_hour_max,
     o.agents_hour_max, o.agents_day_max, o.agents_day_median, o.families_day_max, o.agent_top_share, o.tls_day_max,
     o.forwarded_day_max, o.forwarded_share, o.addresses_day_max, o.crawler_share, o.mobile_share, o.bot_score_median,
-    o.hours_day_max, o.night_share, o.neighbours_seen, o.neighbours_crowded, o.requests_typical
+    o.hours_day_max, o.night_share, o.neighbours_seen, o.neighbours_crowded, o.requests_lesser, o.requests_typical
 FROM observation o JOIN build b ON b.id = o.build LEFT JOIN network n ON n.asn = o.asn;

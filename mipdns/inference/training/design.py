@@ -35,10 +35,10 @@ AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
 TLS = (2, 3, 4, 5, 6, 7, 9, 12)
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
 RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2, 4, 8)
-REQUESTS = (2, 3, 5, 8, 12, 20, 40, 60, 100, 200, 400, 1000)
+VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 25, 40, 80, 200)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-EXPOSURE = (3, 8, 20, 60, 200)
-"""Requests on the busiest day at which counts begin to mean something else: four agents in five requests are a crowd's,
+EXPOSURE = (1.2, 3, 7, 16, 40)
+"""Visits on the busiest day at which counts begin to mean something else: four agents in five visits are a crowd's,
 four in five hundred a family's."""
 
 
@@ -58,7 +58,7 @@ def _by_exposure(one: Candidate) -> list[Candidate]:
     """The candidate for each band of requests. The fewest say nothing: what so many requests of so few mean, the term
     of the requests themselves tells. So each kind of evidence has points only where it speaks for many.
     """
-    return [one._replace(when=one.when | band, anchor="first") for band in _bands("requests_day_max", EXPOSURE)]
+    return [one._replace(when=one.when | band, anchor="first") for band in _bands("visits", EXPOSURE)]
 
 
 CANDIDATES: tuple[Candidate, ...] = (
@@ -120,13 +120,13 @@ CANDIDATES: tuple[Candidate, ...] = (
     Candidate(
         "agent_top_share", "agents", (0.1, 0.15, 0.2, 0.25, 0.4, 0.6, 0.9), "falling",
         "the commonest agent of many people has a small share; nine requests in ten are one busy program",
-        (), {"requests_day_max": (20, None), "agents_day_max": (4, None)},
+        (), {"visits": (4, None), "agents_day_max": (4, None)},
     ),
     *(
         Candidate(
-            "requests_per_agent", "agents", (3, 5, 8, 12, 20, 30, 50), "falling",
+            "visits_per_agent", "agents", (0.3, 0.6, 1, 1.6, 2.5, 4, 6, 10), "falling",
             "a family's few devices make all its requests; among many people each makes few",
-            ("metwally2011",), {"requests_day_max": (20, None), "agents_day_max": band}, "last",
+            ("metwally2011",), {"visits": (4, None), "agents_day_max": band}, "last",
         )
         for band in ((4, 8), (8, 16), (16, None))
     ),
@@ -183,7 +183,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     # shape
     *(
         Candidate(
-            "requests_day_max", "shape", REQUESTS, "free",
+            "visits", "shape", VISITS, "free",
             f"how much comes of an address at all; by the fewest agents and ports it is one user's; {where}",
             ("metwally2011",), bounds,
         )
@@ -193,6 +193,10 @@ CANDIDATES: tuple[Candidate, ...] = (
         one._replace(when=one.when | bounds)
         for _, bounds in TOLD
         for one in (
+            Candidate(
+                "exposure", "shape", (4, 4.4, 4.8, 5.2, 5.6, 6, 6.4), "falling",
+                "who sees little sees the busy: where few units are seen more than once, more of them are shared", (),
+            ),
             Candidate(
                 "requests_relative", "shape", RELATIVE, "free",
                 "the same few requests are a busy address to who sees little, and a quiet one to who sees all", (),
@@ -205,7 +209,7 @@ CANDIDATES: tuple[Candidate, ...] = (
             Candidate(
                 "night_share", "shape", (0.02, 0.05, 0.1, 0.2, 0.24, 0.28, 0.3), "free",
                 "people sleep: a third of the requests in the quietest third of the day is a machine's evenness",
-                (), {"requests_day_max": (60, None)},
+                (), {"visits": (12, None)},
             ),
             Candidate(
                 "days", "shape", (2, 3, 5), "free", "who comes every day is many, or a machine", ("metwally2011",),
@@ -299,7 +303,7 @@ NEIGHBOURS: tuple[Candidate, ...] = (
             "where each is seen little, none looks like a crowd for certain, and less says as much",
             ("richter2016",), band, most=1.0,
         )
-        for band in _bands("requests_day_max", (8, 40))
+        for band in _bands("visits", (2, 8))
     ),
     Candidate(
         "neighbours_crowded", "neighbours", CROWDED, "rising",

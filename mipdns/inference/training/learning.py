@@ -39,7 +39,7 @@ UNITS_MAX = 100_000
 """A fit takes so many units at most, drawn evenly; more change the last digit."""
 ROUNDS = 2
 """How often the neighbours are looked at anew."""
-FOLDS = 4
+FOLDS = 8
 """Each is fitted with as much effort as the whole: half-finished sums are smaller, and would be stretched too far."""
 Columns = dict[str, NDArray[np.float32]]
 
