@@ -151,7 +151,7 @@ def _lines(explained: Explained) -> list[str]:
     if explanation.confidence != verdict.confidence:
         lines.append(
             f"  The load served {verdict.confidence} %: its model was {explained.build.model}, and the terms here come "
-            "from the scorecard of this version."
+            "from another scorecard: that of this version, or of [load] scorecard."
         )
     if explained.without:
         without = explained.without
