@@ -533,6 +533,7 @@ def simulate(
     """Write a made world as source files of every kind, with the truth beside them."""
     from mipdns.simulate import plan_for
     from mipdns.simulate import simulate as make
+    from mipdns.terminal import stage_line
 
     if parameters and draw:
         raise click.UsageError("--world gives the parameters and --draw draws them: choose one")
@@ -540,7 +541,9 @@ def simulate(
         parameters, draw_seed=seed if draw else None, units=units if scale is None else round(3000 * scale),
         observer_share=observer_share, shared_share=shared_share, without=without,
     )  # fmt: skip
-    world = make(folder, seed=seed, days=days, plan=plan, form=form, as_of=as_of.date() if as_of else None)
+    last_day = as_of.date() if as_of else None
+    with stage_line(sys.stderr) as progress:
+        world = make(folder, seed=seed, days=days, plan=plan, form=form, as_of=last_day, progress=progress)
     click.echo(f"{world.units} units in {folder}; next: mipdns --config {folder / 'mipdns.toml'} load")
 
 

@@ -32,6 +32,11 @@ NO_AS = 0
 """A source's record within an AS is left to the verdict; here it is held against its record everywhere."""
 
 
+CLEARLY = 1.0
+SEEN_MIN = 100
+"""Traffic is clearly one user's from so many log-odds on; a source is held suspicious from so many places on."""
+
+
 class Side(NamedTuple):
     """Who says it: a configured source (or `feedback`, or `TRAFFIC`), by which evidence, and how loud in log-odds."""
 
@@ -54,11 +59,31 @@ class Disagreement(NamedTuple):
     size: float
 
 
+class Tested(NamedTuple):
+    """Of the places that a source calls shared and logs saw: how many there are, and in how many the traffic is clearly
+    one user's (`CLEARLY`).
+    """
+
+    source: str
+    seen: int
+    single: int
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether traffic speaks against most of what it names: a list that is wrong, stale or poisoned, or one of
+        crowds that look like one program, as behind a proxy that ends TLS itself.
+        """
+        return self.seen >= SEEN_MIN and 2 * self.single > self.seen
+
+
 class Contradictions(NamedTuple):
-    """largest: the first of them, the largest first. pairs: over how many places each pair of sides contradicts."""
+    """largest: the first of them, the largest first. pairs: over how many places each pair of sides contradicts.
+    tested: each source against the traffic, the most contradicted first.
+    """
 
     largest: list[Disagreement]
     pairs: list[tuple[str, str, int]]
+    tested: list[Tested]
 
 
 def find(database: Path, limit: int, card: Scorecard | None = None) -> Contradictions:
@@ -73,7 +98,14 @@ def find(database: Path, limit: int, card: Scorecard | None = None) -> Contradic
             traffic.setdefault(number, []).append(((seen.first, seen.last), Side(TRAFFIC, TRAFFIC, log_odds)))
     pairs: Counter[tuple[str, str]] = Counter()
     largest: list[tuple[float, int, int, Side, Side]] = []
+    named: Counter[str] = Counter()
+    denied: Counter[str] = Counter()
     for number, (first, last, sides) in enumerate(spoken):
+        for _, side in traffic.get(number, []):
+            for said in sides:
+                if said.log_odds > 0:
+                    named[said.source] += 1
+                    denied[said.source] += side.log_odds <= -CLEARLY
         places = [((max(low, first), min(high, last)), [*sides, side]) for (low, high), side in traffic.get(number, [])]
         for (low, high), heard in [*places, ((first, last), sides)]:
             shared = max(heard, key=lambda side: (side.log_odds, side))
@@ -91,6 +123,10 @@ def find(database: Path, limit: int, card: Scorecard | None = None) -> Contradic
             for size, low, high, shared, single in sorted(largest, reverse=True)
         ],
         [(shared, single, places) for (shared, single), places in pairs.most_common()],
+        sorted(
+            (Tested(source, seen, denied[source]) for source, seen in named.items()),
+            key=lambda one: (-one.single / one.seen, one.source),
+        ),
     )
 
 
@@ -135,6 +171,7 @@ def as_document(found: Contradictions) -> Mapping[str, object]:
             for one in found.largest
         ],
         "pairs": [{"shared": shared, "single": single, "places": places} for shared, single, places in found.pairs],
+        "tested": [one._asdict() | {"suspicious": one.suspicious} for one in found.tested],
     }
 
 
@@ -151,6 +188,13 @@ def as_text(found: Contradictions) -> str:
         )
     lines += ["", "places  many, says | one, says"]
     lines += [f"{places:6d}  {shared} | {single}" for shared, single, places in found.pairs]
+    if found.tested:
+        lines += ["", "  seen  traffic is one user's  source that names it shared"]
+        lines += [
+            f"{one.seen:6d}  {one.single:6d}  {one.single / one.seen:12.0%}  {one.source}"
+            + (": against most of it; wrong, stale, or crowds that look like one program" * one.suspicious)
+            for one in found.tested
+        ]
     return "\n".join(lines)
 
 

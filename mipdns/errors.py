@@ -23,7 +23,7 @@ and exits with 1.
     ├── ServeError                  the server cannot start: port taken, address not here, no permission
     ├── FeedbackError               a person's word cannot be taken: a day that has not come, nobody who says it
     ├── ExportError                 what is served cannot be written in the form asked for: too large, no such list
-    ├── UnknownEvidence             evidence to leave out that nothing goes by, or that cannot be told apart
+    ├── UnknownEvidence             evidence to leave out that nothing goes by, cannot be told apart, or was not kept
     ├── ValidationError             there is nothing that verdicts could be compared with
     └── LookupFailed                a server did not answer, or not with sense
 """

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mipdns import inference, net, store, whatif
+from mipdns.errors import UnknownEvidence
 from mipdns.evidence import OBSERVATIONS_LEFT_OUT, Assertion
 from mipdns.inference import Term
 from mipdns.store import Build, Observation
@@ -67,16 +68,22 @@ def explain(
         )
         trust = inference.Trust.of(store.beliefs(kept))
         measured = verdict.sources & ~(Signal.NEIGHBOURS | _SAID) or not (verdict.sources or assertions)
-        if observation is None and measured and build.counts.get(OBSERVATIONS_LEFT_OUT):
+        unkept = observation is None and measured and bool(build.counts.get(OBSERVATIONS_LEFT_OUT))
+        pooled = observation is None and not assertions and not unkept
+        if unkept:
             explanation = _unkept(verdict, grounds.card)
-        elif observation is None and not assertions:
+        elif pooled:
             explanation = inference.explain_pooled(verdict.confidence, grounds.card)
         else:
             explanation = _reasons(address, grounds, build, verdict.asn, trust)
         without = None
         if left_out:
             kinds = [(source.source, source.kind) for source in store.sources(kept)]
-            without = _reasons(address, whatif.without(grounds, left_out, kinds), build, verdict.asn, trust)
+            rest = whatif.without(grounds, left_out, kinds)
+            if unkept or pooled:
+                why = "what was measured of it was not kept ([load] observations)" if unkept else "only its pool speaks"
+                raise UnknownEvidence(f"{net.format_address(address)}: {why}, so nothing can be left out")
+            without = _reasons(address, rest, build, verdict.asn, trust)
         since = store.listed_since(kept, address)
         name = judged.network.name if judged and judged.network else ""
         network = f"AS{asn} {name}".strip() if asn is not None else "no AS announces it"
@@ -144,7 +151,7 @@ def _lines(explained: Explained) -> list[str]:
     if explanation.confidence != verdict.confidence:
         lines.append(
             f"  The load served {verdict.confidence} %: its model was {explained.build.model}, and the terms here come "
-            "from the scorecard of this version."
+            "from another scorecard: that of this version, or of [load] scorecard."
         )
     if explained.without:
         without = explained.without

@@ -18,6 +18,7 @@ import numpy as np
 
 from mipdns.config import shipped_zones
 from mipdns.errors import ConfigError
+from mipdns.progress import Progress, silent
 from mipdns.simulate.configuration import WITHOUT, Form, configuration_text
 from mipdns.simulate.kinds import KINDS
 from mipdns.simulate.parameters import plan_text
@@ -63,6 +64,7 @@ def simulate(
     units: int | None = None,
     form: Form = "mixed",
     zones: Path | None = None,
+    progress: Progress = silent,
 ) -> Summary:
     """Write a made world into `folder`: so many active units over `days` days that end with `as_of`.
 
@@ -83,16 +85,20 @@ def simulate(
     _keep_what_is_no_world(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _write(folder, make_world(plan, seed, days), last_day, days, form, zones)
+        progress("make units", 0.0)
+        return _write(folder, make_world(plan, seed, days), last_day, days, form, zones, progress)
     except OSError as fault:
         raise ConfigError(f"{fault.filename or folder}: {fault.strerror}; a world cannot be written there") from fault
 
 
-def _write(folder: Path, world: World, last_day: datetime.date, days: int, form: Form, zones: Path) -> Summary:
+def _write(
+    folder: Path, world: World, last_day: datetime.date, days: int, form: Form, zones: Path, progress: Progress
+) -> Summary:
     plan = world.plan
     (folder / _MARK).write_text(plan_text(plan), "utf-8")
     dates = [last_day - datetime.timedelta(days=back) for back in reversed(range(days))]
-    log_files = _write_logs(folder / "logs", world, dates, form)
+    log_files = _write_logs(folder / "logs", world, dates, form, progress)
+    progress("write sources", 0.0)
     claims = _write_claims(folder, world, last_day, plan.without)
     truth = words.write_truth(folder / "truth.csv", world).path
     config = folder / "mipdns.toml"
@@ -138,13 +144,16 @@ def _check(plan: WorldPlan, seed: int, days: int, form: Form) -> None:
         raise ConfigError(f"only a log in Parquet can be without {columns[0]!r}; choose that format")
 
 
-def _write_logs(folder: Path, world: World, dates: list[datetime.date], form: Form) -> list[Written]:
+def _write_logs(
+    folder: Path, world: World, dates: list[datetime.date], form: Form, progress: Progress
+) -> list[Written]:
     shutil.rmtree(folder, ignore_errors=True)  # an earlier world's days would mix with these
     written: list[Written] = []
     parts = list(slices(world))
     for part, (start, stop) in enumerate(parts):
         people, dotted = make_people(world, start, stop), dotted_texts(world, start, stop)
         for at, date in enumerate(dates):
+            progress("write logs", (part + at / len(dates)) / len(parts))
             day = make_day(world, people, at, date, one_log=form != "mixed")
             scene = Scene(world, people, day, part, dotted)
             name = f"{date}" if len(parts) == 1 else f"{date}-{part:04}"

@@ -240,8 +240,15 @@ def _space(space: dict[str, Any]) -> str:
         f"{len(space['cells']):,} of 65,536 IPv4 /16s, each by the highest confidence in it, along a Hilbert curve; "
         f"numbers are /8s. {rows['ipv4']:,} IPv4 and {rows['ipv6']:,} IPv6 verdicts."
     )
-    drawing = plots.space(space["cells"])
-    return f"<h2>Address space</h2>{_figure('Where confidence is', drawing, caption)}"
+    figures = [_figure("Where confidence is", plots.space(space["cells"]), caption)]
+    if near := space["near"]:
+        caption = (
+            f"The /8 with most verdicts, {near['block']}.0.0.0/8: {len(near['cells']):,} of its 65,536 /24s, in the "
+            "same way; numbers are /16s."
+        )
+        drawing = plots.space(near["cells"], f"{near['block']}.0.0.0/8 by confidence")
+        figures.append(_figure("Nearer", drawing, caption))
+    return f'<h2>Address space</h2><div class="figures">{"".join(figures)}</div>'
 
 
 def _card(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

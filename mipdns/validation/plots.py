@@ -179,8 +179,10 @@ def drift(before: Sequence[int], after: Sequence[int]) -> str:
 LEVELS = (1, 25, 50, 80, 95)
 
 
-def space(cells: Iterable[Sequence[int]]) -> str:
-    """The IPv4 address space as a Hilbert curve, a cell a /16, by the highest confidence in it; /8s are numbered."""
+def space(cells: Iterable[Sequence[int]], label: str = "Address space by confidence") -> str:
+    """65,536 equal parts of a space as a Hilbert curve, by the highest confidence in each; 256 of them are numbered:
+    of IPv4 its /16s in its /8s, of a /8 its /24s in its /16s.
+    """
     by_level: list[list[tuple[int, int]]] = [[] for _ in LEVELS]
     for index, confidence in cells:
         level = sum(confidence >= low for low in LEVELS) - 1
@@ -197,7 +199,7 @@ def space(cells: Iterable[Sequence[int]]) -> str:
     names = [f"{low}–{high}" for low, high in zip(LEVELS, [24, 49, 79, 94, 100], strict=True)]
     keys = _keys([("ground", "nothing known"), *((f"l{level}", name) for level, name in enumerate(names))])
     inside = "".join(parts)
-    box = 'class="map" viewBox="0 0 256 256" role="img" aria-label="Address space by confidence"'
+    box = f'class="map" viewBox="0 0 256 256" role="img" aria-label="{label}"'
     return f"<svg {box}>{inside}</svg>{keys}"
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mipdns import inference, store
 from mipdns.errors import ValidationError
-from mipdns.evidence import Assertion, Label
+from mipdns.evidence import OBSERVATIONS_LEFT_OUT, Assertion, Label
 from mipdns.inference import Scorecard
 from mipdns.store import Build
 from mipdns.store.bulk import Bulk, read_bulk
@@ -56,7 +56,7 @@ def validate(
     default those shipped.
 
     Raises StoreError, SourceError for the file, UnknownEvidence for a name in `without`, ValidationError where there is
-    nothing to compare with.
+    nothing to compare with, or units are to be judged again of which nothing was kept.
     """
     plan = plan or Plan()
     build, said, people = store.latest_build(database), store.assertions(database), store.labels(database)
@@ -77,6 +77,12 @@ def validate(
             )
             for kind in labels
         ]
+    left_out = build.counts.get(OBSERVATIONS_LEFT_OUT, 0)
+    if left_out and any(words and silent != NOBODY for _, words, silent in sets):
+        raise ValidationError(
+            f"{database}: what was measured of {left_out} units was not kept ([load] observations), so they cannot be "
+            "judged again without what made a label; compare what is served, with --truth FILE alone"
+        )
     with read_bulk(database) as bulk:
         parts = [_part(name, words, silent, said, bulk, build, card, plan) for name, words, silent in sets if words]
         document = {
@@ -223,8 +229,11 @@ def _ablation(
     """What each signal, and each source of assertions, is worth: metrics without it less metrics with it.
 
     as_served: share of units that judging again, with nothing left out, gives what is served. Those it does not are
-    covered by the pool rule, differ inside a /64, or had a source whose record people's words had changed.
+    covered by the pool rule, differ inside a /64, or had a source whose record people's words had changed. Where the
+    build did not keep what it measured, nothing can be judged again and there are no rows.
     """
+    if build.counts.get(OBSERVATIONS_LEFT_OUT):
+        return {"units": 0, "as_served": None, "roc_auc": None, "ece": None, "left_out": []}
     if len(units.key) > ABLATED_UNITS_MAX:
         chosen = np.random.default_rng(plan.seed).choice(len(units.key), ABLATED_UNITS_MAX, replace=False)
         units = units.take(np.sort(chosen))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import json
+import math
 import re
 from pathlib import Path
 
@@ -50,6 +52,22 @@ def test_a_scorecard_is_learnt_and_the_same_one_again(worlds: list[Path], tmp_pa
     assert card.terms != shipped.terms
     assert (card.rules, card.prior) == (shipped.rules, shipped.prior)
     assert {term.feature for term in card.terms} >= {"agents_day_max", "tls_day_max", "neighbours_crowded"}
+
+
+def test_a_load_judges_by_what_was_learnt_and_explains_by_it(worlds: list[Path], tmp_path: Path) -> None:
+    must(worlds[0] / "mipdns.toml", *arguments(worlds, tmp_path / "card.json"))
+    other = worlds[1] / "learnt.toml"
+    text = (worlds[1] / "mipdns.toml").read_text().replace('"mip.db"', '"learnt.db"')
+    other.write_text(f'{text}\n[load]\nscorecard = "{tmp_path / "card.json"}"\n')
+    must(other, "load")
+    served = list(csv.DictReader(must(other, "export", "csv").splitlines()))
+    shipped = list(csv.DictReader(must(worlds[1] / "mipdns.toml", "export", "csv").splitlines()))
+    assert served != shipped
+    for row in served[:: len(served) // 10]:
+        told = json.loads(must(other, "explain", "--json", row["first"]))
+        assert told["confidence"] == int(row["confidence"])
+        log_odds = sum(term["log_odds"] for term in told["terms"])
+        assert abs(100 / (1 + math.exp(-log_odds)) - told["confidence"]) < 1.01  # whole percents, held within 1 … 99
 
 
 def test_too_little_truth_is_said_in_one_line(worlds: list[Path], tmp_path: Path) -> None:

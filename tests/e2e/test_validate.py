@@ -120,7 +120,7 @@ def test_a_browser_shows_the_numbers_of_the_document(world: Path, tmp_path: Path
     for row in part["ablation"]["left_out"][:3]:
         assert row["name"] in text
     assert "CONSOLE" not in seen.stderr, "something on the page complains"
-    assert seen.stdout.count("<svg") == 6 - (document["drift"] is None)
+    assert seen.stdout.count("<svg") == 7 - (document["drift"] is None)
 
 
 @pytest.mark.peers

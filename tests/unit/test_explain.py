@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mipdns import net, store
+from mipdns.errors import UnknownEvidence
 from mipdns.evidence import Kept
 from mipdns.explain import as_document, as_text, explain
 from mipdns.inference import judge
@@ -38,6 +39,12 @@ def test_what_was_not_kept_is_told_as_that(tmp_path, address, all_kept, listed_k
         assert explained.explanation is not None
         assert origin in {term.origin for term in explained.explanation.terms}
         assert explained.explanation.confidence == explained.verdict.confidence
+        if origin in ("rule.unkept", "rule.pool"):
+            why = "not kept" if origin == "rule.unkept" else "only its pool speaks"
+            with pytest.raises(UnknownEvidence, match=f"{address}: .*{why}.*, so nothing can be left out"):
+                explain(path, net.parse_address(address), ["ports"])
+        else:
+            assert explain(path, net.parse_address(address), ["ports"]).without
         assert ("not kept" in as_text(explained)) == (origin == "rule.unkept")
         listed = explained.verdict.confidence >= 50
         assert ("listed since 2026-09-22" in as_text(explained)) == listed

@@ -124,6 +124,13 @@ def test_files_that_are_no_worlds_stay(tmp_path: Path, name: str):
     assert mine.read_text() == "mine"
 
 
+def test_who_waits_is_told_how_far_it_is(tmp_path: Path):
+    told: list[tuple[str, float]] = []
+    simulate(tmp_path, units=60, days=4, form="parquet", progress=lambda stage, done: told.append((stage, done)))
+    assert list(dict.fromkeys(stage for stage, _ in told)) == ["make units", "write logs", "write sources"]
+    assert [done for stage, done in told if stage == "write logs"] == [0.0, 0.25, 0.5, 0.75]
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ConfigError, match=r"file/world: .*cannot be written"):

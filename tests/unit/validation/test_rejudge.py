@@ -14,11 +14,12 @@ from mipdns.explain import explain
 from mipdns.inference.scorecard import MEASURED
 from mipdns.sources.truth import assertions as words_as_assertions
 from mipdns.store.bulk import read_bulk
+from mipdns.validation.page import page
 from mipdns.validation.rejudge import Judge, Silence, silence, told
 from mipdns.validation.report import Plan
 from mipdns.validation.truth import Word, arrange
 from mipdns.validation.units import REGIONS, gather
-from mipdns.validation.validate import validate
+from mipdns.validation.validate import as_text, validate
 from mipdns.vocabulary import Signal
 from mipdns.whatif import COUNTED
 from tests.unit.inference import people
@@ -204,6 +205,20 @@ def test_without_logs_only_what_is_said_is_left(database):
     texts = ("51.15.7.9", "51.15.7.10", "51.16.0.1", "51.17.0.1", "2001:4860::")
     spoken_of = [net.unit_key(net.parse_address(text)) for text in texts]
     np.testing.assert_array_equal(found > 0, np.isin(units.key, spoken_of))
+
+
+@pytest.mark.parametrize("kept", ["listed", "none"])
+def test_what_was_not_kept_is_not_judged_again(tmp_path, kept):
+    write(tmp_path / "mip.db", UNITS, SAID, observations=kept)
+    (tmp_path / "truth.csv").write_text("prefix,verdict\n51.15.7.9,confirm\n51.15.7.10,deny\n")
+    document = validate(tmp_path / "mip.db", tmp_path / "truth.csv", plan=FEW)
+    assert document["sets"][0]["units"] == 2
+    assert document["sets"][0]["ablation"]["left_out"] == []
+    assert "0 units judged again" in page(document)
+    assert "truth.csv: 2 units" in as_text(document)
+    for truth, without in ((None, []), (tmp_path / "truth.csv", ["trace"])):
+        with pytest.raises(ValidationError, match="was not kept"):
+            validate(tmp_path / "mip.db", truth, without=without, plan=FEW)
 
 
 def test_nothing_to_compare_with(tmp_path):

@@ -163,6 +163,23 @@ def test_ranges_colour_all_the_sixteens_they_cover(document):
     assert cells[(51 << 8) + 15] > 50
 
 
+def test_the_slash_eight_with_most_verdicts_is_shown_nearer(document):
+    near = document["space"]["near"]
+    cells = dict(near["cells"])
+    assert near["block"] == 51
+    assert set(cells) == {(15 << 8) + 7, (15 << 8) + 9, 16 << 8, 17 << 8}
+    assert max(cells.values()) == max(dict(document["space"]["cells"])[(51 << 8) + at] for at in (15, 16, 17))
+    assert "51.0.0.0/8: 4 of its 65,536 /24s" in page(document)
+
+
+def test_without_ipv4_nothing_is_shown_nearer(tmp_path):
+    from mipdns.store.bulk import read_bulk  # noqa: PLC0415 one use
+
+    write(tmp_path / "mip.db", {"2001:4860::": people.CGNAT})
+    with read_bulk(tmp_path / "mip.db") as bulk:
+        assert space(bulk) == {"verdicts": {"ipv4": 0, "ipv6": 1}, "cells": [], "near": None}
+
+
 def test_the_document_is_plain_json(document):
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 

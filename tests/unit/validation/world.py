@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mipdns import net
-from mipdns.evidence import Assertion, FileRead, Label, Network
+from mipdns.evidence import Assertion, FileRead, Kept, Label, Network
 from mipdns.inference import judge, shipped_scorecard
 from mipdns.store import Build, Contents, regenerate
 from mipdns.vocabulary import Class
@@ -28,6 +28,7 @@ def write(
     *,
     files: Sequence[FileRead] = (),
     serial: int = 1_700_000_000,
+    observations: Kept = "all",
 ) -> Build:
     """Judge and store; the serial must be above the last one's."""
     judgement = judge(
@@ -37,6 +38,7 @@ def write(
         assertions=said,
         scorecard=CARD,
         as_of=AS_OF,
+        observations=observations,
     )
     contents = Contents(
         parts=judgement.parts,
