@@ -64,7 +64,8 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
         click.echo(row(world.name, seen))
     if not evaluate:
         made = {
-            "command": f"scripts/train --worlds {count} --units {units} --measured {measured} --measured-units {measured_units}",
+            "command": f"scripts/train --worlds {count} --units {units} --measured {measured}"
+            f" --measured-units {measured_units}",
             "worlds": count,
             "units": len(sample.key),
             "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},

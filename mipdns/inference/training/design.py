@@ -194,8 +194,8 @@ CANDIDATES: tuple[Candidate, ...] = (
         for _, bounds in TOLD
         for one in (
             Candidate(
-                "exposure", "shape", (4, 4.4, 4.8, 5.2, 5.6, 6, 6.4), "falling",
-                "who sees little sees the busy: where few units are seen more than once, more of them are shared", (),
+                "exposure", "shape", (5,), "falling",
+                "who sees little of each sees the busy, and more of them are shared; one number a load, so two steps", (),
             ),
             Candidate(
                 "requests_relative", "shape", RELATIVE, "free",

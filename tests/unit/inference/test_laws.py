@@ -27,6 +27,7 @@ SUMS = st.dictionaries(st.sampled_from(MEASURED), st.integers(-6000, 6000))
 CONTEXT = {
     "neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]),
     "neighbours_crowded": column("share"),
+    "requests_lesser": st.sampled_from([math.nan, 1.0, 2.5, 40.0]),
     "requests_typical": st.sampled_from([math.nan, 1.0, 3.0, 16.0, 500.0]),
 }
 
