@@ -71,7 +71,7 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
             "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
             "measured": found,
         }
-        out.write_text(card_text(msgspec.structs.replace(card, name="trained-1", trained=made)), "utf-8")
+        out.write_text(card_text(msgspec.structs.replace(card, name="trained-2", trained=made)), "utf-8")
         _say(f"{out} is written", started)
 
 

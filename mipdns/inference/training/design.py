@@ -195,7 +195,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         for one in (
             Candidate(
                 "exposure", "shape", (5,), "falling",
-                "who sees little of each sees the busy, and more of them are shared; one number a load, so two steps", (),
+                "who sees little of each sees the busy, and more of them are shared: one number a load, two steps", (),
             ),
             Candidate(
                 "requests_relative", "shape", RELATIVE, "free",

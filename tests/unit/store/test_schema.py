@@ -124,8 +124,8 @@ def test_features_that_an_older_schema_lacks_are_missing_and_the_others_are_read
             " 0, 0, 0, '{}', NULL, '[]')"
         )
         connection.execute(
-            "INSERT INTO observation (build, first, last, last_day, requests_day_max) VALUES (1, ?, ?, '2026-09-22', 9)",
-            GOOD[:2],
+            "INSERT INTO observation (build, first, last, last_day, requests_day_max) VALUES (1, ?, ?, ?, 9)",
+            (*GOOD[:2], "2026-09-22"),
         )
     columns = observed(path).units.columns
     assert columns["requests_day_max"].tolist() == [9.0]
