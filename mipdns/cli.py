@@ -407,6 +407,12 @@ def train(databases: tuple[Path, ...], truths: tuple[Path, ...], labels: tuple[s
     units = cast("dict[str, dict[str, int]]", card.trained["units"])
     known = "; ".join(f"{kind}: {of['shared']} shared, {of['other']} other" for kind, of in units.items())
     click.echo(f"learnt from units of the logs by {known}")
+    if ranked := cast("dict[str, float]", card.trained["ranking"]):
+        gap = ranked["trees"] - ranked["scorecard"]
+        click.echo(
+            f"units that were held out are ranked with an AUC of {ranked['scorecard']:.3f}; boosted trees, which may "
+            f"combine all features: {ranked['trees']:.3f} (gap {gap:+.3f})"
+        )
     click.echo(f'{out} is written; a load judges by it with [load] scorecard = "{out.resolve()}"')
 
 

@@ -8,6 +8,7 @@ evidence.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -26,9 +27,11 @@ from mipdns.inference import space
 from mipdns.inference.pieces import Overlay
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.space import Origins
+from mipdns.inference.training.ceiling import ranking
 from mipdns.inference.training.learning import learn, silent
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, join
+from mipdns.inference.training.text import card_text
 from mipdns.store import labels, latest_build
 from mipdns.store.observed import Observed, observed
 from mipdns.validation import labelling
@@ -51,7 +54,8 @@ def train(
     """A scorecard learnt from loads. truths: a file for each database, or none: then labels of `kinds` are true.
 
     Labels do not teach what network types weigh: who labels goes by them. `trained` tells how many units each kind
-    (`truth`: files) labelled, shared and other ones.
+    (`truth`: files) labelled, shared and other ones, and how well networks that were held out are ranked, beside
+    boosted trees. The name is that of the weights: others have another.
 
     Raises StoreError, SourceError, or ConfigError where there is too little to learn from.
     """
@@ -67,8 +71,15 @@ def train(
         sample, told = join(samples), sum(counts, Counter())
     _demand_enough(sample, told, kinds)
     learnt = learn_people(sample, learn(sample, card, context=bool(truths)))
+    digest = hashlib.sha256(card_text(msgspec.structs.replace(learnt, trained={})).encode()).hexdigest()
     units = {kind: {"shared": told[kind, True], "other": told[kind, False]} for kind in kinds}
-    return msgspec.structs.replace(learnt, trained={"databases": len(databases), "units": units})
+    ranked = ranking(sample, card, context=bool(truths))
+    made = {
+        "databases": len(databases),
+        "units": units,
+        "ranking": dict(zip(("scorecard", "trees"), (round(auc, 4) for auc in ranked), strict=True)) if ranked else {},
+    }
+    return msgspec.structs.replace(learnt, name=f"learnt-{digest[:8]}", trained=made)
 
 
 def _demand_enough(sample: Sample, told: Told, kinds: Collection[str]) -> None:

@@ -51,7 +51,7 @@ def features(sample: Sample) -> tuple[list[object], list[object], list[Heard]]:
     context = [sample.declared, sample.traffic, sample.asn, sample.age_days]
     total = score(sample, CARD)
     heard = [sample.heard[at] for at in sample.sets.tolist()]
-    offset = learning._said(sample)
+    offset = learning.said_aside(sample)
     sums = [learning.traffic_points(sample, CARD), total.points, total.confidence, total.signals, offset]
     numbers = [np.asarray(one) for one in (*context, *sums)]
     return [one.tolist() for one in numbers], [np.nan_to_num(one, nan=-7).tolist() for one in facts], heard

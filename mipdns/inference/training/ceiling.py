@@ -11,13 +11,42 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
 
 from mipdns.inference import features
 from mipdns.inference.features import DERIVED
-from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.scorecard import POINTS, Scorecard
+from mipdns.inference.training.learning import FOLDS, fit, folds, said_aside, silent, traffic_points, weights
 from mipdns.inference.training.sample import Sample, around
 
 SEED = 5
+HELD_MIN = 50
+"""Fewer units of a kind cannot be ranked."""
+
+
+def ranking(sample: Sample, card: Scorecard, *, context: bool = True) -> tuple[float, float] | None:
+    """How well traffic ranks units of worlds (of ASes, where there are few) that nothing was learnt from: the ROC-AUC
+    of a scorecard learnt from the others, and of trees grown on them. None where too few are held out.
+    """
+    weight = weights(sample, card.prior) * silent(sample)
+    fold = folds(sample)
+    for number in range(FOLDS):
+        held, kept = np.flatnonzero((fold == number) & (weight > 0)), np.flatnonzero(fold != number)
+        if min(np.bincount(sample.shared[held], minlength=2)) >= HELD_MIN:
+            break
+    else:
+        return None
+    learnt = fit(sample.take(kept), weight[kept], card, context)
+    trees = boosted_trees(sample.take(kept), weight[kept], learnt)
+    asked = np.flatnonzero(fold == number)  # with those around them that are not known
+    some, of_some = sample.take(asked), np.searchsorted(asked, held)
+    summed = traffic_points(some, learnt)[of_some] / POINTS + said_aside(some)[of_some]
+    by_trees = trees.predict_proba(matrix(some, learnt)[of_some])[:, 1]
+    shared, heavy = sample.shared[held], weight[held]
+    return (
+        float(roc_auc_score(shared, summed, sample_weight=heavy)),
+        float(roc_auc_score(shared, by_trees, sample_weight=heavy)),
+    )
 
 
 def boosted_trees(sample: Sample, weight: NDArray[np.float64], card: Scorecard) -> HistGradientBoostingClassifier:

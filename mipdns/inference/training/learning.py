@@ -78,10 +78,10 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
     """The scorecard with terms, context and calibration learnt from the sample. context: else it stays as it is."""
     weight = weights(sample, card.prior) * silent(sample)
     sums = np.zeros(len(sample.key))
-    fold = _folds(sample)
+    fold = folds(sample)
     for number in range(FOLDS):
         out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        sums[out] = traffic_points(sample.take(out), _fit(sample.take(kept), weight[kept], card, context)) / POINTS
+        sums[out] = traffic_points(sample.take(out), fit(sample.take(kept), weight[kept], card, context)) / POINTS
     start = probability_points(card.prior) / POINTS
     told = features.told_of(sample.columns)
     lines = dict(card.calibration)
@@ -90,10 +90,10 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
         found = calibration.knots(sums[used], sample.shared[used], weight[used], start) if used.any() else None
         if found and len(found[0]) > 1:
             lines[name] = Calibration(tuple(found[0]), tuple(found[1]), line.reason)
-    return msgspec.structs.replace(_fit(sample, weight, card, context), calibration=lines)
+    return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
 
 
-def _folds(sample: Sample) -> NDArray[np.int64]:
+def folds(sample: Sample) -> NDArray[np.int64]:
     """Which fold each unit belongs to: whole worlds, or whole ASes where there are few worlds; drawn once.
 
     Those whose logs tell the same are dealt out in turn, so that each fold is learnt from logs of every kind.
@@ -114,7 +114,7 @@ def traffic_points(sample: Sample, card: Scorecard) -> NDArray[np.int64]:
     return crowd.traffic_sum(facts(sample, card, around(sample, card)), crowd.Heards(sample.heard), card)
 
 
-def _said(sample: Sample) -> Floats:
+def said_aside(sample: Sample) -> Floats:
     """Log-odds of names and other words that do not list alone."""
     return np.array([(one.names + one.aside) / POINTS for one in sample.heard])[sample.sets]
 
@@ -125,10 +125,11 @@ def _around_it(sample: Sample, card: Scorecard) -> Floats:
     return crowd.traffic_sum(alone, crowd.Heards(sample.heard), card) / POINTS
 
 
-def _fit(sample: Sample, weight: Floats, card: Scorecard, learn_context: bool) -> Scorecard:
+def fit(sample: Sample, weight: Floats, card: Scorecard, learn_context: bool) -> Scorecard:
+    """The scorecard with terms and context learnt, and its calibration as it was."""
     start = probability_points(card.prior) / POINTS
     fixed = sum((crowd.term_points(term, sample.columns) for term in FIXED), np.zeros(len(sample.key))) / POINTS
-    said = _said(sample) + start + fixed
+    said = said_aside(sample) + start + fixed
     columns = dict(sample.columns)
     own = [_design(one, columns) for one in CANDIDATES]
     context = _context(sample) if learn_context else []
