@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 REFERENCE = {"requests_lesser": 5.0, "requests_typical": 45.0}
 """What the made world as shipped has, seen whole."""
-REFERENCE_UNITS = 200
+REFERENCE_UNITS = 500
 """Few units tell little: what they tell is drawn towards the reference, as if so many of its units had been seen."""
 _MOST = 1 << 16
 

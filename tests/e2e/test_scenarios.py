@@ -413,22 +413,10 @@ def verdicts(world: Path) -> list[Served]:
     return served(world)
 
 
-KNOWN_WEAK = {
-    "a family of eight devices is one user": "the learnt weights take eight busy devices without fingerprints for"
-    " a small carrier NAT, at 73; docs/model.md, Known weaknesses",
-}
-
-
 @pytest.mark.parametrize(
     "scenario",
-    [
-        pytest.param(
-            one,
-            id=one.tells,
-            marks=[pytest.mark.xfail(strict=True, reason=KNOWN_WEAK[one.tells])] if one.tells in KNOWN_WEAK else [],
-        )
-        for one in SCENARIOS
-    ],
+    SCENARIOS,
+    ids=lambda one: one.tells,
 )
 def test_scenario(verdicts: list[Served], scenario: Scenario) -> None:
     address = net.parse_address(scenario.address)

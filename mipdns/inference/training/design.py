@@ -15,7 +15,7 @@ from mipdns.inference.training.additive import Anchor, Monotone
 
 
 class Candidate(NamedTuple):
-    """A possible term. edges: where steps may begin. anchor: the step that says nothing. most: the most it adds.
+    """A possible term. edges: where steps may begin. anchor: the step that says nothing. most, least: what it adds.
 
     The rest as in `FeatureTerm`.
     """
@@ -29,13 +29,16 @@ class Candidate(NamedTuple):
     when: dict[str, Bounds] = {}  # noqa: RUF012  (never changed: `_by_exposure` makes others)
     anchor: Anchor = "none"
     most: float = math.inf
+    least: float = -math.inf
 
 
 AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
 TLS = (2, 3, 4, 5, 6, 7, 9, 12)
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
-RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2, 4, 8)
-VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 25, 40, 80, 200)
+LOUD = 1.3
+"""The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field."""
+RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
+VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 EXPOSURE = (1.2, 3, 7, 16, 40)
 """Visits on the busiest day at which counts begin to mean something else: four agents in five visits are a crowd's,
@@ -85,7 +88,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     ),
     *(
         Candidate(
-            "ports_per_block", "ports", (1.1, 1.3, 1.6, 2, 3, 5, 10), "falling",
+            "ports_per_block", "ports", (2, 3, 5, 10), "falling",
             "one system's ports lie close together, those of a translator all over the range",
             ("rfc6056", "rfc7422"), {"ports_hour_max": (8, None)} | bounds, "first",
         )
@@ -173,7 +176,7 @@ CANDIDATES: tuple[Candidate, ...] = (
     ),
     *(
         Candidate(
-            "agents_per_tls", "tls", (1.5, 2, 3, 4, 6, 8), "falling",
+            "agents_per_tls", "tls", (6, 8), "falling",
             "browsers of one engine share a fingerprint; the more names over each, the likelier one program made them"
             " up",
             ("beverly2004",), {"agents_day_max": band, "tls_day_max": (2, None)}, "first",
@@ -185,7 +188,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         Candidate(
             "visits", "shape", VISITS, "free",
             f"how much comes of an address at all; by the fewest agents and ports it is one user's; {where}",
-            ("metwally2011",), bounds,
+            ("metwally2011",), bounds, most=LOUD, least=-LOUD,
         )
         for where, bounds in TOLD
     ),
@@ -196,23 +199,26 @@ CANDIDATES: tuple[Candidate, ...] = (
             Candidate(
                 "exposure", "shape", (5,), "falling",
                 "who sees little of each sees the busy, and more of them are shared: one number a load, two steps", (),
+                most=LOUD, least=-LOUD,
             ),
             Candidate(
                 "requests_relative", "shape", RELATIVE, "free",
                 "the same few requests are a busy address to who sees little, and a quiet one to who sees all", (),
+                most=LOUD, least=-LOUD,
             ),
             Candidate(
-                "hours_day_max", "shape", (2, 4, 6, 8, 12, 16, 20), "free",
-                "many people together are active in most hours of a day; all 24 is as likely a machine",
-                ("maier2011",),
+                "hours_day_max", "shape", (2, 4, 6, 8, 12, 16), "free",
+                "many people together are active in most hours of a day",
+                ("maier2011",), most=LOUD, least=-LOUD,
             ),
             Candidate(
                 "night_share", "shape", (0.02, 0.05, 0.1, 0.2, 0.24, 0.28, 0.3), "free",
                 "people sleep: a third of the requests in the quietest third of the day is a machine's evenness",
-                (), {"visits": (12, None)},
+                (), {"visits": (12, None)}, most=LOUD, least=-LOUD,
             ),
             Candidate(
                 "days", "shape", (2, 3, 5), "free", "who comes every day is many, or a machine", ("metwally2011",),
+                most=LOUD, least=-LOUD,
             ),
         )
     ),
@@ -285,14 +291,14 @@ FIXED: tuple[FeatureTerm, ...] = (
 """Terms set by hand: ratios that depend on the site (requests a page) and on the times (agents that share a
 fingerprint), which made worlds do not have as the field does, and machines and forgers, whose share nobody knows."""
 
-# An address that looks like one user's may stand among crowds: customers with an address of their own, within the pool.
-# So what stands around it adds a bounded share, beside what the address shows itself.
+# Pools have customers with an address of their own among them, and how many nobody has counted: what stands around an
+# address may not outweigh what it shows itself.
 NEIGHBOURS: tuple[Candidate, ...] = (
     *(
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "operators run address pools: crowds stand beside crowds, households beside households",
-            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=3.0,
+            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=1.2,
         )
         for bounds in ({"agents_told": (0.5, None)}, {"agents_told": (None, 0.5)})
         for band in _bands("neighbours_seen", (3, 10, 30))
@@ -301,13 +307,13 @@ NEIGHBOURS: tuple[Candidate, ...] = (
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "where each is seen little, none looks like a crowd for certain, and less says as much",
-            ("richter2016",), band, most=1.0,
+            ("richter2016",), band, most=0.4,
         )
         for band in _bands("visits", (2, 8))
     ),
     Candidate(
         "neighbours_crowded", "neighbours", CROWDED, "rising",
         "a phone among crowds is a cellular gateway, one among phones alone is a phone",
-        ("richter2016",), {"mobile_share": (0.9, None)}, most=1.0,
+        ("richter2016",), {"mobile_share": (0.9, None)}, most=0.3,
     ),
 )  # fmt: skip

@@ -200,7 +200,7 @@ def _with_terms(card: Scorecard, designs: Sequence[Design], heights: Sequence[Fl
 def _term(design: Design, height: Floats) -> FeatureTerm | None:
     """The term with steps of one height joined; None if it says nothing."""
     one = design.candidate
-    rounded = [round(min(float(value), one.most), DECIMALS) + 0.0 for value in height]
+    rounded = [round(max(min(float(value), one.most), one.least), DECIMALS) + 0.0 for value in height]
     edges = [edge for at, edge in enumerate(design.edges) if rounded[at + 1] != rounded[at]]
     kept = [rounded[0], *(rounded[at + 1] for at, edge in enumerate(design.edges) if rounded[at + 1] != rounded[at])]
     if not edges:

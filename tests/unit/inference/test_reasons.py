@@ -8,6 +8,7 @@ import sys
 
 from mipdns import net
 from mipdns.inference import explain
+from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.features import DERIVED
 from mipdns.inference.scorecard import POINTS
 from mipdns.inference.weigh import calibrated
@@ -20,6 +21,7 @@ ADDRESS = net.parse_address("51.15.7.9")
 
 def told(observation, *origins, **rest):
     said = [assertion("51.15.7.9", origin) for origin in origins]
+    observation = observation and observation | REFERENCE  # as a load of few units adds it
     return explain(ADDRESS, observation=observation, assertions=said, scorecard=CARD, as_of=AS_OF, **rest)
 
 
