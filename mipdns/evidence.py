@@ -12,7 +12,7 @@ A count that could not be made is NaN (missing), never 0.
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from mipdns.vocabulary import Class, Signal
 
@@ -247,7 +247,7 @@ class Conclusion(NamedTuple):
 
     networks: list[JudgedNetwork]
     counts: dict[str, int]
-    scores: dict[str, float | int] | None
+    scores: dict[str, Any] | None
     beliefs: Sequence[Belief] = ()
     histogram: tuple[int, ...] = ()
 

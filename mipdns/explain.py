@@ -67,9 +67,17 @@ def explain(
             card or inference.shipped_scorecard(),
         )
         trust = inference.Trust.of(store.beliefs(kept))
-        measured = verdict.sources & ~(Signal.NEIGHBOURS | _SAID) or not (verdict.sources or assertions)
+        heard = inference.says_anything(
+            address,
+            assertions=assertions,
+            scorecard=grounds.card,
+            as_of=build.as_of,
+            asn=verdict.asn,
+            trust=trust,
+        )
+        measured = verdict.sources & ~(Signal.NEIGHBOURS | _SAID) or not (verdict.sources or heard)
         unkept = observation is None and measured and bool(build.counts.get(OBSERVATIONS_LEFT_OUT))
-        pooled = observation is None and not assertions and not unkept
+        pooled = observation is None and not heard and not unkept
         if unkept:
             explanation = _unkept(verdict, grounds.card)
         elif pooled:
@@ -131,7 +139,11 @@ def _lines(explained: Explained) -> list[str]:
     address = net.format_address(explained.address)
     when = f"build {explained.build.serial}, judged as of {explained.build.as_of}"
     if explained.verdict is None or explained.explanation is None:
-        why = "it lies in special-purpose space" if net.is_special(explained.address) else "no source speaks of it"
+        why = (
+            "it lies in special-purpose space"
+            if net.is_special(explained.address)
+            else "no source that is believed speaks of it"
+        )
         return [f"{address} has no verdict: {why}, or [load] exclude leaves it out ({when})"]
     verdict, explanation = explained.verdict, explained.explanation
     lines = [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mipdns.inference.reasons import Explanation, Term, explain, explain_pooled
+from mipdns.inference.reasons import Explanation, Term, explain, explain_pooled, says_anything
 from mipdns.inference.scorecard import Scorecard, parse_scorecard, shipped_scorecard
 from mipdns.inference.trust import Trust
 
@@ -25,6 +25,7 @@ __all__ = [
     "explain_pooled",
     "judge",
     "parse_scorecard",
+    "says_anything",
     "shipped_scorecard",
 ]
 

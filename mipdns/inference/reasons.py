@@ -16,8 +16,8 @@ from mipdns.inference import features
 from mipdns.inference.ageing import aged
 from mipdns.inference.scorecard import POINTS, FeatureTerm, Scorecard, probability_points
 from mipdns.inference.trust import UNTESTED, Trust
-from mipdns.inference.voices import Line, hear, voice, widened
-from mipdns.inference.weigh import confidence, weigh
+from mipdns.inference.voices import Line, Voice, hear, voice, widened
+from mipdns.inference.weigh import calibrated, confidence, weigh
 from mipdns.vocabulary import Signal
 
 RULES: dict[str, str] = {
@@ -75,8 +75,7 @@ def explain(
     ConfigError as `judge` does.
     """
     prior = scorecard.prior if prior is None else prior
-    speaking = (one for one in assertions if _speaks_of(one, address, as_of))
-    heard = hear({voice(one, scorecard, as_of, asn or 0, trust) for one in speaking}, scorecard)
+    heard = hear(_voices(address, assertions, scorecard, as_of, asn, trust), scorecard)
     terms: list[Term] = []
     measured: dict[Signal, int] = {}
     for term in scorecard.terms if observation is not None else ():
@@ -99,10 +98,13 @@ def explain(
     return Explanation((told[0], *terms, *told[1:]), total / POINTS, confidence(total))
 
 
-def traffic_log_odds(features: Mapping[str, float | None], scorecard: Scorecard) -> float:
-    """What a unit's own traffic says, in log-odds, before any rule: terms that look at its neighbours are left out."""
+def traffic_log_odds(columns: Mapping[str, float | None], scorecard: Scorecard) -> float:
+    """What a unit's own traffic is found to be worth, in log-odds, before any other rule: terms that look at its
+    neighbours are left out, and the sum is calibrated for what logs tell of it.
+    """
     terms = (term for term in scorecard.terms if term.bit is not Signal.NEIGHBOURS)
-    return sum(term_points(term, features)[1] for term in terms) / POINTS
+    summed = sum(term_points(term, columns)[1] for term in terms)
+    return calibrated(summed, scorecard.calibration[features.TOLD[features.told(columns)]]) / POINTS
 
 
 def explain_pooled(served: int, scorecard: Scorecard) -> Explanation:
@@ -110,6 +112,31 @@ def explain_pooled(served: int, scorecard: Scorecard) -> Explanation:
     log_odds = probability_points(served / 100.0) / POINTS
     term = Term(Signal.NEIGHBOURS, "rule.pool", None, log_odds, scorecard.pool.reason)
     return Explanation((term,), log_odds, served)
+
+
+def says_anything(
+    address: int,
+    *,
+    assertions: Iterable[Assertion],
+    scorecard: Scorecard,
+    as_of: datetime.date,
+    asn: int | None = None,
+    trust: Trust = UNTESTED,
+) -> bool:
+    """Whether any of the assertions is heard at an address; the arguments are those of `explain`."""
+    return any(one.audible for one in _voices(address, assertions, scorecard, as_of, asn, trust))
+
+
+def _voices(
+    address: int,
+    assertions: Iterable[Assertion],
+    scorecard: Scorecard,
+    as_of: datetime.date,
+    asn: int | None,
+    trust: Trust,
+) -> set[Voice]:
+    speaking = (one for one in assertions if _speaks_of(one, address, as_of))
+    return {voice(one, scorecard, as_of, asn or 0, trust) for one in speaking}
 
 
 def _speaks_of(assertion: Assertion, address: int, as_of: datetime.date) -> bool:

@@ -23,7 +23,7 @@ from mipdns.inference.ranges import Index, Keys, intersect
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.sweeping import sweep
 from mipdns.inference.trust import Trust, learn
-from mipdns.inference.voices import NOTHING, Heard, Voice, hear, voice, widened
+from mipdns.inference.voices import NOTHING, Heard, Voice, hear, voice, widened, without_people
 from mipdns.net import Range
 
 V6_FIRST = (net.UNIT_V4_LAST + 1) << 64
@@ -52,8 +52,9 @@ class Whole(NamedTuple):
 class Ground(NamedTuple):
     """Where voices are heard. heard[0] is `NOTHING`; voices: what each entry is made of.
 
-    kept: the assertions that count. dropped: how many expired, and how many lie in each kind of hole, even in part; as
-    `doubted_` and its name, what percentage of what a source names can be true, where it names too much.
+    kept: the assertions that count, or would if their source were believed. dropped: how many expired, how many faded
+    to a voice that nowhere says anything, and how many lie in each kind of hole, even in part; as `doubted_` and its
+    name, what percentage of what a source names can be true, where it names too much: under the origin doubted most.
     trust: how far each source is believed.
     """
 
@@ -145,19 +146,21 @@ def survey(
     card: Scorecard,
     as_of: datetime.date,
     labels: Iterable[Label] = (),
+    trust: Trust | None = None,
 ) -> Ground:
     """Where which assertions are heard, and how loud.
 
     holes: by the name under which what lies in them is counted, each merged. labels: what people said; sources that
-    they bear out or contradict are believed accordingly.
+    they bear out or contradict are believed accordingly. trust: how far sources are believed, where that is known.
     """
     kept: list[Assertion] = []
-    dropped = {f"assertions_{name}": 0 for name in ("expired", *holes)}
+    dropped = {f"assertions_{name}": 0 for name in ("expired", "faded", *holes)}
     said = list(assertions)
     alive = [assertion for assertion in said if assertion.expires >= as_of]
     dropped["assertions_expired"] = len(said) - len(alive)
-    trust = learn(labels, alive, card, origins.split)
-    dropped |= {f"doubted_{source}": int(100 * share) for (source, _), share in trust.doubted.items()}
+    trust = learn(labels, alive, card, origins.split) if trust is None else trust
+    for (source, _), share in trust.doubted.items():
+        dropped[f"doubted_{source}"] = min(int(100 * share), dropped.get(f"doubted_{source}", 100))
     ids: dict[Voice, int] = {}
     claims: list[tuple[int, int, int]] = []
     for assertion in alive:
@@ -171,18 +174,26 @@ def survey(
                 parts = [part for range_ in left for part in origins.split(*range_)]
             else:
                 parts = [(first, last, 0) for first, last in left]
+            audible = False
             for first, last, asn in parts:
-                claims.append((first, last, ids.setdefault(voice(assertion, card, as_of, asn, trust), len(ids))))
+                one = voice(assertion, card, as_of, asn, trust)
+                audible |= one.audible
+                if any(each.audible for each in (one, *without_people([one]))):
+                    claims.append((first, last, ids.setdefault(one, len(ids))))
+            dropped["assertions_faded"] += not audible
     sets: dict[tuple[int, ...], int] = {(): 0}
-    pieces = [
-        Piece(first, last, heard, asn)
-        for start, end, heard in sweep(claims, sets)
-        for first, last, asn in origins.split(start, end)
-    ]
+    swept = list(sweep(claims, sets))
     by_id = list(ids)
     voices = [tuple(by_id[one] for one in members) for members in sets]
+    heard = [hear(said, card) for said in voices]
+    pieces = [
+        Piece(first, last, at, asn)
+        for start, end, at in swept
+        if heard[at] is not NOTHING
+        for first, last, asn in origins.split(start, end)
+    ]
     whole, odd = _whole_and_odd(pieces)
-    return Ground(whole, odd, [hear(said, card) if said else NOTHING for said in voices], voices, kept, dropped, trust)
+    return Ground(whole, odd, heard, voices, kept, dropped, trust)
 
 
 def _whole_and_odd(pieces: list[Piece]) -> tuple[Whole, list[Piece]]:

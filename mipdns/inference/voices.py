@@ -20,12 +20,17 @@ from mipdns.inference.trust import UNTESTED, Trust
 from mipdns.net import Range
 from mipdns.vocabulary import Signal
 
+AUDIBLE_POINTS = 100
+"""What weighs less, either way, says nothing. It would move no percent by more than three, and yet give its class and a
+verdict to all that it names: half the Internet, where a list that claims it is doubted. Fresh words weigh far more.
+"""
+
 
 class Voice(NamedTuple):
     """All of an assertion that counts where it is heard: many assertions share one voice.
 
     partner_width: addresses that a partner spoke of, 0 for every other voice. points: what it weighs (`trust.weight`);
-    claimed: what it would without any label.
+    claimed: what it would without any label, by age and extent alone.
     """
 
     origin: str
@@ -35,6 +40,11 @@ class Voice(NamedTuple):
     partner_width: int
     points: int
     claimed: int
+
+    @property
+    def audible(self) -> bool:
+        """Whether it says anything."""
+        return abs(self.points) >= AUDIBLE_POINTS
 
 
 class Line(NamedTuple):
@@ -83,7 +93,7 @@ def voice(
         )
     width = assertion.last - assertion.first + 1 if assertion.signal is Signal.PARTNER else 0
     points = trust.weight(assertion, asn, card, as_of, believed)
-    claimed = trust.weight(assertion, asn, card, as_of)
+    claimed = trust.weight(assertion, asn, card, as_of, believed._replace(records={}))
     return Voice(assertion.origin, assertion.signal, int(assertion.classes), assertion.observed, width, points, claimed)
 
 
@@ -100,8 +110,8 @@ def without_people(voices: Iterable[Voice]) -> list[Voice]:
 
 
 def hear(voices: Iterable[Voice], card: Scorecard) -> Heard:
-    """Add up the voices over one place."""
-    said = sorted(set(voices))
+    """Add up the voices over one place; `NOTHING` where none of them is audible."""
+    said = sorted({one for one in voices if one.audible})
     if not said:
         return NOTHING
     partners = _partner(said)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mipdns import net
 from mipdns.errors import UnknownEvidence
 from mipdns.evidence import FEEDBACK, Assertion
-from mipdns.inference import crowd, features, space
+from mipdns.inference import crowd, features, space, trust
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.validation.units import Units
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
@@ -57,7 +57,9 @@ def silence(left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Sile
 
 
 class Judge:
-    """Judges the same units again and again. said: of the build; what speaks of none of the units is put aside."""
+    """Judges the same units again and again. said: of the build, whole, since how much a source names tells how far it
+    is believed; then what speaks of none of the units is put aside.
+    """
 
     def __init__(
         self, units: Units, said: Sequence[Assertion], card: Scorecard, *, as_of: datetime.date, prior: float
@@ -69,6 +71,7 @@ class Judge:
         self._told = features.told_of(units.columns)
         self._measured = crowd.measure(units.columns, card, MEASURED)
         self._said = _touching(said, units.key)
+        self._believed = trust.learn((), said, card, space.Origins([]).split)
 
     @property
     def said(self) -> list[Assertion]:
@@ -79,7 +82,7 @@ class Judge:
         """Percent for each unit; 0 where nothing is left that speaks of it."""
         units, card = self._units, self._card
         kept = spared(self._said, silent)
-        ground = space.survey(kept, space.Origins([]), {}, card, self._as_of)
+        ground = space.survey(kept, space.Origins([]), {}, card, self._as_of, trust=self._believed)
         heards = crowd.Heards(ground.heard)
         sets = _heard(ground, units)
         nothing = np.zeros(len(units.key), dtype=np.int64)

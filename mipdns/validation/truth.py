@@ -6,6 +6,7 @@ The one rule: of words that overlap the narrowest speaks; of two for the same ra
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -58,7 +59,8 @@ def read_truth(path: Path) -> list[Word]:
     needed, `class` (several joined by `+`) and `users` are taken where they are, others are passed over. So partners'
     files (`kind = "truth"`) and the simulator's `truth.csv` both are truth.
 
-    Raises SourceMissing, SourceUnreadable, or TooManyBadLines beyond 1 % of lines that cannot be read.
+    Raises SourceMissing, SourceUnreadable (a column is missing, or there twice), or TooManyBadLines beyond 1 % of lines
+    that cannot be read.
     """
     words: list[Word] = []
     bad: list[str] = []
@@ -68,7 +70,7 @@ def read_truth(path: Path) -> list[Word]:
             continue
         columns = [column.strip() for column in next(csv.reader([line]))]
         if not places:
-            places = _header(path, columns)
+            places = _header(path, number, columns)
             continue
         try:
             words.append(_word(columns, places))
@@ -81,8 +83,11 @@ def read_truth(path: Path) -> list[Word]:
     return words
 
 
-def _header(path: Path, columns: list[str]) -> dict[str, int]:
+def _header(path: Path, line: int, columns: list[str]) -> dict[str, int]:
     names = [column.lower() for column in columns]
+    for name in KNOWN:
+        if names.count(name) > 1:
+            raise SourceUnreadable(f"{path}: line {line}: the header has column {name!r} {names.count(name)} times")
     for name in NEEDED:
         if name not in names:
             told = ",".join(columns)[:80]
@@ -101,8 +106,21 @@ def _word(columns: list[str], places: dict[str, int]) -> Word:
         if name not in CLASS_NAMES:
             raise ValueError(f"class {name[:40]!r} is none of {', '.join(CLASS_NAMES)}")
         classes |= CLASS_NAMES[name]
-    users = float((columns[places["users"]] if "users" in places else "") or "nan")
+    users = _users(columns[places["users"]] if "users" in places else "")
     return Word(*named_range(columns[places["prefix"]]), verdict == "confirm", int(classes), users)
+
+
+def _users(text: str) -> float:
+    """People; NaN where the column is empty."""
+    if not text:
+        return math.nan
+    try:
+        users = float(text)
+    except ValueError:
+        users = math.nan
+    if not 1.0 <= users < math.inf:
+        raise ValueError(f"users {text[:40]!r} is not a number of people, 1 or more; leave it empty where unknown")
+    return users
 
 
 def arrange(words: Iterable[Word]) -> Truth:

@@ -49,3 +49,26 @@ def test_what_was_not_kept_is_told_as_that(tmp_path, address, all_kept, listed_k
         listed = explained.verdict.confidence >= 50
         assert ("listed since 2026-09-22" in as_text(explained)) == listed
         assert as_document(explained)["listed_since"] == ("2026-09-22" if listed else None)
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"), [("51.15.7.10", "agents_day_max"), ("51.15.7.15", "rule.pool"), ("51.15.11.1", None)]
+)
+@pytest.mark.parametrize("kept", ["all", "none"])
+def test_what_has_faded_is_told_as_said_and_moves_nothing(tmp_path, address, origin, kept):
+    faded = assertion("51.15.0.0/20", "list.tor", age_days=90, life_days=200)
+    judgement = judge(logs(UNITS), ROUTES, [], [faded], scorecard=CARD, as_of=AS_OF, observations=kept)
+    made = contents(assertions=judgement.assertions, prior=CARD.prior)
+    store.regenerate(tmp_path / "mip.db", made._replace(parts=judgement.parts, conclude=judgement.conclude))
+    explained = explain(tmp_path / "mip.db", net.parse_address(address))
+    if origin is None:
+        assert explained.verdict is None
+        assert "no source that is believed speaks of it" in as_text(explained)
+        return
+    assert explained.verdict is not None
+    assert explained.explanation is not None
+    told = {term.origin for term in explained.explanation.terms}
+    assert ("rule.unkept" if kept == "none" and origin != "rule.pool" else origin) in told
+    assert "list.tor" not in told
+    assert explained.explanation.confidence == explained.verdict.confidence
+    assert [one.origin for one in explained.assertions] == ["list.tor"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Judged(NamedTuple):
     observations: ObservationTable
     networks: list[JudgedNetwork]
     counts: dict[str, int]
-    scores: dict[str, float | int] | None
+    scores: dict[str, Any] | None
     beliefs: Sequence[Belief]
     histogram: tuple[int, ...]
     assertions: list[Assertion]

@@ -6,11 +6,15 @@ import math
 import subprocess
 import sys
 
+import msgspec
+import pytest
+
 from mipdns import net
 from mipdns.inference import explain
 from mipdns.inference.exposure import REFERENCE
-from mipdns.inference.features import DERIVED
-from mipdns.inference.scorecard import POINTS
+from mipdns.inference.features import DERIVED, TOLD
+from mipdns.inference.reasons import traffic_log_odds
+from mipdns.inference.scorecard import POINTS, Calibration
 from mipdns.inference.weigh import calibrated
 from mipdns.vocabulary import Signal
 from tests.unit.inference import people
@@ -71,7 +75,7 @@ def test_what_expired_or_speaks_of_others_is_passed_over():
 
 def test_of_missing_columns_only_their_absence_speaks():
     features = {term.origin for term in told({"ports_hour_max": None, "agents_day_max": math.nan}).terms if term.signal}
-    assert features <= {name for name, derived in DERIVED.items() if derived.operator == "told"}
+    assert features <= {"exposure", *(name for name, derived in DERIVED.items() if derived.operator == "told")}
 
 
 def test_without_any_evidence_the_prior_is_served():
@@ -84,6 +88,31 @@ def test_the_calibration_is_a_line_of_its_own():
     assert (
         round(terms["calibration"].log_odds * POINTS) == calibrated(summed, CARD.calibration["fingerprints"]) - summed
     )
+
+
+@pytest.mark.parametrize(
+    "unit", [people.CGNAT, people.SCANNER, people.QUIET, people.SCANNER_WITHOUT_AGENT, people.CRAWLER]
+)
+def test_traffic_weighs_what_it_does_in_a_verdict(unit):
+    terms = told(unit).terms
+    says = sum(term.log_odds for term in terms if term.signal or term.origin == "calibration")
+    assert traffic_log_odds(unit, CARD) == pytest.approx(says, abs=1e-9)
+
+
+def test_traffic_is_calibrated_for_what_logs_tell_of_it():
+    columns = {"ports_hour_max": 22.0, "requests_day_max": 60.0}
+    lines = {
+        kind: Calibration((-9.0, 9.0), (low, low), "level") for kind, low in zip(TOLD, (1.0, 2.0, 3.0), strict=True)
+    }
+    card = msgspec.structs.replace(CARD, calibration=lines)
+    for more, found in (({"agents_day_max": 3.0, "tls_day_max": 2.0}, 1.0), ({"agents_day_max": 3.0}, 2.0), ({}, 3.0)):
+        assert traffic_log_odds(columns | more, card) == found
+
+
+def test_what_has_faded_gives_no_term():
+    old = assertion("51.15.7.9", "list.tor", age_days=90, life_days=200)
+    explanation = explain(ADDRESS, observation=None, assertions=[old], scorecard=CARD, as_of=AS_OF)
+    assert origins(explanation) == ["prior"]
 
 
 def test_reasons_for_one_address_need_no_numpy():

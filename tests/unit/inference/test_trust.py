@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from mipdns import net
 from mipdns.evidence import Label
-from mipdns.inference import ageing, trust
+from mipdns.inference import ageing, trust, voices
 from mipdns.inference.space import Origins
 from mipdns.inference.trust import EVERYWHERE, UNTESTED, Trust
 from mipdns.vocabulary import Class
+from tests.unit.inference import people
 from tests.unit.inference.build import AS_OF, CARD, assertion, at, judged, route
 from tests.unit.inference.worlds import ORIGINS
 
@@ -122,12 +123,74 @@ def test_a_list_that_names_too_much_holds_for_a_share_of_it(ranges, share):
     assert trust.plausible_share([net.parse_range(text) for text in ranges], term) == pytest.approx(share)
 
 
-def test_half_the_internet_named_moves_nothing_and_is_told():
-    poison = [assertion(f"{first}.0.0.0/8", "list.tor") for first in range(20, 100)]
-    judgement = judged(None, [*poison, assertion("151.15.7.9", "list.vpn")])
-    assert served(judgement, "51.15.7.9").confidence == round(100 * CARD.prior)
-    assert served(judgement, "151.15.7.9").confidence > 90
-    assert judgement.counts["doubted_test"] == 0
+POISON = [assertion(f"{first}.0.0.0/8", "list.tor")._replace(source="poison") for first in range(20, 100)]
+"""A list that names so much of the Internet that next to nothing of it can be true."""
+
+
+def test_half_the_internet_named_says_nothing_and_is_told():
+    judgement = judged(None, [*POISON, assertion("151.15.7.9", "list.vpn")])
+    assert [row.first for row in judgement.verdicts] == [net.parse_address("151.15.7.9")]
+    assert (judgement.counts["doubted_poison"], judgement.counts["assertions_faded"]) == (0, len(POISON))
+    assert {one.source for one in judgement.assertions} == {"poison", "test"}, "what was said is kept for people"
+
+
+UNITS = {"51.15.7.9": people.CGNAT, "51.15.9.9": people.QUIET}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        [assertion("51.15.7.9", "list.vpn"), assertion("51.15.9.0/24", "list.cgnat")],
+        [assertion("51.15.0.0/16", "names.vpn"), assertion("51.15.0.0/16", "list.hosting")],
+        [assertion("51.15.7.9", "partner.confirm"), assertion("51.15.9.9", "partner.deny")],
+        [assertion("51.15.7.9", "trace.cgnat"), assertion("51.15.7.9", "list.tor")],
+    ],
+)
+def test_nothing_is_judged_otherwise_for_what_nobody_believes(said):
+    labels = [label("51.15.7.9", confirmed=True), label("51.15.9.9", confirmed=False)]
+    honest, poisoned = (judged(UNITS, [*said, *more], ROUTES, labels=labels) for more in ([], POISON))
+    assert poisoned.verdicts == honest.verdicts
+    assert poisoned.scores == honest.scores, "nor is it believed where people keep silent"
+
+
+def test_a_pool_is_not_cut_by_what_nobody_believes():
+    pool = {f"51.15.7.{last}": people.CGNAT for last in (10, 12, 13, 20, 30)}
+    honest, poisoned = (judged(pool, said, ROUTES) for said in ([], POISON))
+    assert honest.counts["pooled"] == poisoned.counts["pooled"] > 0
+    assert poisoned.verdicts == honest.verdicts
+
+
+@pytest.mark.parametrize(
+    ("origin", "age_days"),
+    [(origin, age_days) for origin in ("list.tor", "names.static") for age_days in (0, 50, 71, 72, 90, 700, 1000)],
+)
+def test_who_weighs_less_than_a_tenth_makes_no_verdict(origin, age_days):
+    said = assertion("51.15.7.9", origin, age_days=age_days, life_days=2000)
+    silent = abs(trust.weight(said, 0, CARD, AS_OF)) < voices.AUDIBLE_POINTS
+    judgement = judged(None, [said])
+    assert (judgement.verdicts == [], judgement.counts["assertions_faded"]) == (silent, int(silent))
+
+
+@pytest.mark.parametrize("origin", sorted(CARD.assertions))
+def test_whatever_is_fresh_and_honest_is_heard(origin):
+    judgement = judged(None, [assertion("51.15.7.9", origin, age_days=0)])
+    assert (len(judgement.verdicts), judgement.counts["assertions_faded"]) == (1, 0)
+
+
+def test_who_is_silenced_by_people_in_one_as_is_heard_in_others():
+    said = [assertion("51.15.0.0/16", "names.vpn"), assertion("51.16.0.0/24", "names.vpn")]
+    words = [label(f"51.15.{number}.1", confirmed=False) for number in range(60)]
+    judgement = judged(None, said, ROUTES, labels=words)
+    assert [net.format_range(row.first, row.last) for row in judgement.verdicts] == ["51.16.0.0/24"]
+    assert judgement.counts["assertions_faded"] == 1
+
+
+def test_of_several_doubts_of_a_source_the_largest_is_told():
+    tor = assertion("2a00::/18", "list.tor")  # 1,024 of 16,384 /32s can be
+    relay = assertion("2a00::/19", "list.relay")  # 4,096 of 8,192
+    for said in ([tor, relay], [relay, tor]):
+        assert judged(None, said).counts["doubted_test"] == 6
 
 
 @given(RECORDS, st.dictionaries(st.tuples(st.just("test"), ORIGINS), st.floats(0.01, 0.99)))
@@ -141,7 +204,8 @@ def test_denials_lower_a_source_in_their_as_most_and_elsewhere_a_little():
     denials = [label(f"51.15.{number}.1", confirmed=False) for number in range(60)]
     before, after = judged(None, said, ROUTES), judged(None, said, ROUTES, labels=denials)
     here, there = "51.15.99.1", "51.16.0.1"
-    assert served(after, here).confidence < 50 < served(after, there).confidence < served(before, there).confidence
+    assert at(after, here) is None, "nothing is left of what it says there"
+    assert 50 < served(after, there).confidence < served(before, there).confidence
     assert served(before, here).confidence == served(before, there).confidence
 
 

@@ -228,3 +228,13 @@ def test_nothing_to_compare_with(tmp_path):
     (tmp_path / "truth.csv").write_text("prefix,verdict\n8.8.8.8,deny\n")
     with pytest.raises(ValidationError, match=r"nothing in .*truth\.csv speaks of a unit"):
         validate(tmp_path / "mip.db", tmp_path / "truth.csv")
+
+
+def test_a_list_is_doubted_for_all_that_it_names_and_not_for_what_it_names_here(tmp_path):
+    poison = [assertion(f"{first}.{second}.0.0/16", "list.vpn") for first in range(40, 70) for second in range(256)]
+    said = [*SAID, *(one._replace(source="poison") for one in poison)]
+    write(tmp_path / "mip.db", UNITS, said, files=[file("edge", "logs"), file("poison", "egress")])
+    units = gathered(tmp_path / "mip.db")
+    again = judge(tmp_path / "mip.db", units)
+    assert again.confidence().tolist() == units.confidence.tolist()
+    assert again.confidence(Silence(sources=frozenset({"poison"}))).tolist() == units.confidence.tolist()

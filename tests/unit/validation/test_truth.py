@@ -40,6 +40,8 @@ def test_the_simulators_truth_and_partners_files_are_both_truth(tmp_path):
         ("prefix,verdict\n", "holds no statement"),
         ("prefix,class\n51.15.0.0/24,vpn\n", "no column 'verdict'"),
         ("51.15.0.0/24,confirm\n", "no column 'prefix'"),
+        ("# ours\nprefix,verdict,Prefix\n51.15.0.0/24,deny,51.16.0.0/24\n", "line 2: .*'prefix' 2 times"),
+        ("prefix,verdict,users,users\n51.15.0.0/24,deny,1,2\n", "line 1: .*'users' 2 times"),
     ],
 )
 def test_a_file_that_is_no_truth(tmp_path, text, words):
@@ -55,6 +57,21 @@ def test_a_few_bad_lines_are_passed_over_and_many_are_not(tmp_path, line):
     assert len(read(tmp_path, "\n".join(["prefix,verdict,class", *good, line]))) == 200
     with pytest.raises(TooManyBadLines, match="1 of 2 lines cannot be read: line 3"):
         read(tmp_path, "\n".join(["prefix,verdict,class", good[0], line]))
+
+
+def test_a_column_that_nobody_reads_may_stand_twice(tmp_path):
+    assert len(read(tmp_path, "prefix,verdict,note,note\n51.15.0.0/24,deny,a,b\n")) == 1
+
+
+@pytest.mark.parametrize("users", ["-5", "0", "0.9", "inf", "-inf", "nan", "many"])
+def test_users_are_a_number_of_people_or_not_told(tmp_path, users):
+    with pytest.raises(TooManyBadLines, match=f"line 2: users '{users}' is not a number of people, 1 or more"):
+        read(tmp_path, f"prefix,verdict,users\n51.15.0.0/24,confirm,{users}\n")
+
+
+@pytest.mark.parametrize(("users", "number"), [("1", 1.0), (" 76 ", 76.0), ("2.5", 2.5)])
+def test_users_are_taken_as_they_are(tmp_path, users, number):
+    assert read(tmp_path, f"prefix,verdict,users\n51.15.0.0/24,confirm,{users}\n")[0].users == number
 
 
 def told(words: list[Word]) -> list[tuple[str, bool, bool]]:
