@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mipdns import train
 from mipdns.errors import ConfigError
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
+from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, join, score
@@ -127,7 +128,8 @@ def sample(rows, population=(0.5,)) -> Sample:
     size = len(rows)
     units = {f"51.15.{at // 250}.{at % 250}": people.CGNAT for at in range(size)}
     table = next(iter(logs(units).chunks())).units
-    columns = dict(table.columns) | {name: np.full(size, np.nan, np.float32) for name in CONTEXT_COLUMNS}
+    around_it = dict.fromkeys(CONTEXT_COLUMNS, np.nan) | REFERENCE
+    columns = dict(table.columns) | {name: np.full(size, value, np.float32) for name, value in around_it.items()}
     return Sample(
         world=world, key=table.key, age_days=np.ones(size, np.int64), asn=np.full(size, 64500),
         declared=np.full(size, -1, np.int8), traffic=np.full(size, -1, np.int8), columns=columns,

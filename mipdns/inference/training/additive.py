@@ -28,13 +28,15 @@ Floats = NDArray[np.float64]
 class Steps(NamedTuple):
     """One term. bins: each unit's step, -1 where the term is silent. size: how many steps. monotone: as in the card.
 
-    anchor: the step that says nothing and so stays 0: the first, the last, or none.
+    anchor: the step that says nothing and so stays 0: the first, the last, or none. base: heights cost nothing, so that
+    it takes up what all others have in common, and they are centred.
     """
 
     bins: NDArray[np.int64]
     size: int
     monotone: Monotone
     anchor: Anchor = "none"
+    base: bool = False
 
 
 class Fit(NamedTuple):
@@ -71,6 +73,7 @@ def fit(
     turned = design.T.tocsr()
     share = weight / weight.sum()
     mass = turned @ share
+    cost = ridge * mass * np.repeat([0.0 if term.base else 1.0 for term in terms], [term.size for term in terms])
     sign = np.where(shared, 1.0, -1.0)
     bounds: list[tuple[float | None, float | None]] = []
     for term in terms:
@@ -86,9 +89,9 @@ def fit(
         steps = heights(parameters)
         odds = design @ steps + offset + parameters[-1]
         margin = sign * odds
-        value = float(share @ np.logaddexp(0.0, -margin)) + 0.5 * ridge * float(mass @ (steps * steps))
+        value = float(share @ np.logaddexp(0.0, -margin)) + 0.5 * float(cost @ (steps * steps))
         slope = -share * sign / (1.0 + np.exp(margin.clip(-700, 700)))
-        by_step = turned @ slope + ridge * mass * steps
+        by_step = turned @ slope + cost * steps
         backwards = [np.cumsum(by_step[one][::-1])[::-1] for one in slices]
         return value, np.concatenate([*backwards, [slope.sum()]])
 

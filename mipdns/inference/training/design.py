@@ -16,6 +16,7 @@ from mipdns.inference.training.additive import Anchor, Monotone
 
 class Candidate(NamedTuple):
     """A possible term. edges: where steps may begin. anchor: the step that says nothing. most, least: what it adds.
+    base: told of every unit, it takes up what all terms have in common, so that another that is missing adds nothing.
 
     The rest as in `FeatureTerm`.
     """
@@ -30,12 +31,13 @@ class Candidate(NamedTuple):
     anchor: Anchor = "none"
     most: float = math.inf
     least: float = -math.inf
+    base: bool = False
 
 
 AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
 TLS = (2, 3, 4, 5, 6, 7, 9, 12)
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
-LOUD = 1.3
+LOUD = 1.0
 """The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field."""
 RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
 VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
@@ -91,6 +93,7 @@ CANDIDATES: tuple[Candidate, ...] = (
             "ports_per_block", "ports", (2, 3, 5, 10), "falling",
             "one system's ports lie close together, those of a translator all over the range",
             ("rfc6056", "rfc7422"), {"ports_hour_max": (8, None)} | bounds, "first",
+            least=-0.7,
         )
         for _, bounds in TOLD
     ),
@@ -188,7 +191,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         Candidate(
             "visits", "shape", VISITS, "free",
             f"how much comes of an address at all; by the fewest agents and ports it is one user's; {where}",
-            ("metwally2011",), bounds, most=LOUD, least=-LOUD,
+            ("metwally2011",), bounds, base=True,
         )
         for where, bounds in TOLD
     ),
@@ -298,7 +301,7 @@ NEIGHBOURS: tuple[Candidate, ...] = (
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "operators run address pools: crowds stand beside crowds, households beside households",
-            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=1.2,
+            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=0.8,
         )
         for bounds in ({"agents_told": (0.5, None)}, {"agents_told": (None, 0.5)})
         for band in _bands("neighbours_seen", (3, 10, 30))
@@ -307,13 +310,13 @@ NEIGHBOURS: tuple[Candidate, ...] = (
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "where each is seen little, none looks like a crowd for certain, and less says as much",
-            ("richter2016",), band, most=0.4,
+            ("richter2016",), band, most=0.3,
         )
         for band in _bands("visits", (2, 8))
     ),
     Candidate(
         "neighbours_crowded", "neighbours", CROWDED, "rising",
         "a phone among crowds is a cellular gateway, one among phones alone is a phone",
-        ("richter2016",), {"mobile_share": (0.9, None)}, most=0.3,
+        ("richter2016",), {"mobile_share": (0.9, None)}, most=0.2,
     ),
 )  # fmt: skip

@@ -175,7 +175,9 @@ def _design(candidate: Candidate, columns: Columns) -> Design:
         if inside >= UNITS_MIN and (~below).sum() >= UNITS_MIN:
             edges.append(edge)
     bins = np.where(speaks, np.searchsorted(edges, found, side="right"), -1)
-    return Design(candidate, tuple(edges), Steps(bins, len(edges) + 1, candidate.monotone, candidate.anchor))
+    return Design(
+        candidate, tuple(edges), Steps(bins, len(edges) + 1, candidate.monotone, candidate.anchor, candidate.base)
+    )
 
 
 def _context(sample: Sample) -> list[Steps]:

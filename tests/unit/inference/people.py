@@ -29,6 +29,7 @@ def day(requests: float, ports: float, agents: float, tls: float, **rest: float)
     return columns | rest
 
 
+COUPLE = day(24, 10, 2, 2, hours_day_max=7.0)
 HOUSEHOLD = day(60, 22, 3, 3)
 BIG_FAMILY = day(400, 60, 8, 5, hours_day_max=18.0, agents_hour_max=5.0)
 QUIET = day(1, 1, 1, 1, hours_day_max=1.0, night_share=0.0)

@@ -207,4 +207,4 @@ def test_what_was_not_seen_for_long_fades_towards_the_prior():
     fresh = judged(seen, [])
     old = judged(seen, [], as_of=AS_OF + datetime.timedelta(120))
     assert confidence(fresh, "51.15.7.9") > 75
-    assert confidence(old, "51.15.7.9") == pytest.approx(100 * CARD.prior, abs=6)  # calibration moves what adds up to 0
+    assert confidence(old, "51.15.7.9") < 50

@@ -29,7 +29,7 @@ SCENARIOS = [
     ("the same in a home network", people.ROTATING_CRAWLER, [], "residential", 1, 49, None),
     ("the same where no TLS is logged", people.ROTATING_CRAWLER_WITHOUT_TLS, [], "hosting", 1, 49, None),
     ("one host that forges 500 forwarded clients", people.FORGED_CLIENTS, [], None, 1, 49, None),
-    ("carrier NAT", people.CGNAT, [], "residential", 85, 99, Class.CGNAT),
+    ("carrier NAT", people.CGNAT, [], "residential", 80, 99, Class.CGNAT),
     ("carrier NAT, network unknown", people.CGNAT, [], None, 80, 99, Class.CGNAT),
     ("mobile gateway", people.MOBILE, [], "residential", 90, 99, Class.MOBILE),
     ("campus, which sleeps at night", people.CAMPUS, [], "education", 60, 99, Class.CAMPUS),
