@@ -75,8 +75,8 @@ def place_guests(
     guest = rng.permutation(guest)
     # The n-th host of a network changes with the n-th guest of it.
     guest, host = (rows[np.argsort(network[rows], kind="stable")] for rows in (guest, host))
-    place = [network[rows] * (len(kinds) + 1) + _rank(network[rows]) for rows in (guest, host)]
-    _, one, other = np.intersect1d(*place, assume_unique=True, return_indices=True)
+    guests, hosts = (network[rows] * (len(kinds) + 1) + _rank(network[rows]) for rows in (guest, host))
+    _, one, other = np.intersect1d(guests, hosts, assume_unique=True, return_indices=True)
     guest, host = guest[one], host[other]
     key[guest], key[host] = key[host], key[guest]
     pool[host] = ALONE
