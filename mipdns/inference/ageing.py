@@ -7,11 +7,9 @@ towards 0; so what was true of an address fades as the address is given to other
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mipdns.inference.scorecard import POINTS, Rules
-from mipdns.vocabulary import Signal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,19 +27,22 @@ def faded(points: int, thousandths: int) -> int:
     return size if points > 0 else -size
 
 
-def aged(measured: Mapping[Signal, int], age_days: int, rules: Rules) -> dict[Signal, int]:
-    """What traffic says, by signal, of a unit last seen so many days before the day judged."""
-    left = kept(age_days - rules.fresh_days, rules.traffic_half_life_days)
-    return {signal: faded(points, left) for signal, points in measured.items()}
+def traffic_kept(age_days: int, rules: Rules) -> int:
+    """What is left of what traffic says of a unit last seen so many days before the day judged, in thousandths."""
+    return kept(age_days - rules.fresh_days, rules.traffic_half_life_days)
 
 
-def aged_columns(
-    measured: Mapping[Signal, NDArray[np.int64]], age_days: NDArray[np.int64], rules: Rules
-) -> dict[Signal, NDArray[np.int64]]:
-    """`aged` of many units."""
+def traffic_kept_of(age_days: NDArray[np.int64], rules: Rules) -> NDArray[np.int64]:
+    """`traffic_kept` of many units."""
     import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
 
     days, at = np.unique(age_days, return_inverse=True)
-    table = [kept(day - rules.fresh_days, rules.traffic_half_life_days) for day in days.tolist()]
-    left = np.array(table, dtype=np.int64)[at]
-    return {signal: np.sign(points) * (np.abs(points) * left // POINTS) for signal, points in measured.items()}
+    return np.array([traffic_kept(day, rules) for day in days.tolist()], dtype=np.int64)[at]
+
+
+def faded_of(points: NDArray[np.int64], thousandths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`faded` of many."""
+    import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
+
+    left: NDArray[np.int64] = np.sign(points) * (np.abs(points) * thousandths // POINTS)
+    return left

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import features
+from mipdns.inference.ageing import faded_of
 from mipdns.inference.scorecard import (
     CORROBORATING,
     POINTS,
@@ -24,7 +25,7 @@ from mipdns.inference.scorecard import (
     to_points,
 )
 from mipdns.inference.voices import Heard
-from mipdns.inference.weigh import ceiling, confidence
+from mipdns.inference.weigh import ceiling, confidence, prior_shown
 from mipdns.vocabulary import Signal
 
 Points = NDArray[np.int64]
@@ -34,7 +35,8 @@ HOSTING = NETWORK_TYPES.index("hosting")
 
 class Facts(NamedTuple):
     """All that the rules look at. measured: empty where no log saw the units. declared, traffic: index into
-    NETWORK_TYPES, -1 unknown. sets: into `Heards`. told: of `features.told_of`, None where all tell the most.
+    NETWORK_TYPES, -1 unknown. sets: into `Heards`. told: of `features.told_of`, None where all tell the most. left: what
+    age leaves of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is fresh.
     """
 
     measured: Measured
@@ -42,13 +44,14 @@ class Facts(NamedTuple):
     traffic: NDArray[np.int8]
     sets: NDArray[np.int64]
     told: NDArray[np.int8] | None = None
+    left: Points | None = None
 
     def take(self, at: NDArray[np.int64]) -> Facts:
         """The facts of some of the units."""
         measured = {signal: points[at] for signal, points in self.measured.items()}
-        return Facts(
-            measured, self.declared[at], self.traffic[at], self.sets[at], None if self.told is None else self.told[at]
-        )
+        told = None if self.told is None else self.told[at]
+        left = None if self.left is None else self.left[at]
+        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at], told, left)
 
 
 class Total(NamedTuple):
@@ -137,9 +140,9 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     corroboration = _corroboration(facts, heards, card)
     summed, signals = _traffic(facts, heards, card, corroboration)
     signals |= heards.signals[sets].astype(np.int32)
-    found = _calibrated(summed, facts, card) if facts.measured else summed
-    traffic_says = found + heards.aside[sets] + names
     start = probability_points(prior)
+    found = _found(summed, start, facts, card) if facts.measured else summed
+    traffic_says = found + heards.aside[sets] + names
     heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt) - heards.faded[sets]) + heards.speaks[sets]
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
     total = np.where(alone, heard_total, np.minimum(start + traffic_says, ceiling(0, rules) + lift))
@@ -147,6 +150,12 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     total = np.where(partner > 0, np.maximum(total, -bound), total)
     total = np.where(partner < 0, np.minimum(total, bound), total) + partner
     return Total(total, confidences(total), signals)
+
+
+def _found(summed: Points, start: int, facts: Facts, card: Scorecard) -> Points:
+    """What traffic and the network around come to, once calibrated, beside a prior, and after so many days."""
+    found = _calibrated(summed, facts, card) - prior_shown(start, card)
+    return found if facts.left is None else faded_of(found, facts.left)
 
 
 def _calibrated(summed: Points, facts: Facts, card: Scorecard) -> Points:
@@ -161,6 +170,8 @@ def traffic_sum(facts: Facts, heards: Heards, card: Scorecard) -> Points:
 
 def _corroboration(facts: Facts, heards: Heards, card: Scorecard) -> Points:
     kinds = [facts.measured[kind] for kind in CORROBORATING if kind in facts.measured]
+    if facts.left is not None:
+        kinds = [faded_of(points, facts.left) for points in kinds]
     return support([*kinds, heards.names[facts.sets]], card.rules)
 
 

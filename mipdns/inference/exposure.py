@@ -1,4 +1,4 @@
-"""How much a load sees of its visitors. In: the requests of every unit, in chunks. Out: what is usual among them.
+"""How much a load sees of its visitors. In: requests and hours of every unit, in chunks. Out: what is usual among them.
 
 The one rule: these are properties of the load, the same for all its units, and never missing.
 
@@ -9,41 +9,61 @@ sees all of it, or whose pages take dozens. No count of a unit's own tells these
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-REFERENCE = {"requests_lesser": 5.0, "requests_typical": 45.0}
+REFERENCE = {"requests_lesser": 3.5, "requests_typical": 16.0}
 """What the made world as shipped has, seen whole."""
-REFERENCE_UNITS = 500
+HOURS_LESSER = 2.0
+"""Hours of a day in which a unit of its lesser half is active."""
+REFERENCE_UNITS = 200
 """Few units tell little: what they tell is drawn towards the reference, as if so many of its units had been seen."""
-_MOST = 1 << 16
+_REQUESTS_MOST = 1 << 16
+_HOURS_MOST = 24
 
 
 class Exposure:
-    """Requests of units on their busiest day, as a histogram of whole requests; the last bin holds all above it."""
+    """Units by their whole requests on the busiest day (the last bin holds all above it) and by their hours."""
 
     def __init__(self) -> None:
-        self._units = np.zeros(_MOST + 1, dtype=np.int64)
+        self._requests = np.zeros(_REQUESTS_MOST + 1, dtype=np.int64)
+        self._hours = np.zeros(_HOURS_MOST + 1, dtype=np.int64)
 
-    def add(self, requests: NDArray[np.float32]) -> None:
-        """The `requests_day_max` of a chunk's units; what is missing counts nowhere."""
-        told = requests[~np.isnan(requests)]
-        self._units += np.bincount(np.minimum(np.ceil(told), _MOST).astype(np.int64), minlength=_MOST + 1)
+    def add(self, columns: Mapping[str, NDArray[np.float32]]) -> None:
+        """A chunk of units: their `requests_day_max` and `hours_day_max`; what is missing counts nowhere."""
+        self._requests += _counted(columns["requests_day_max"], _REQUESTS_MOST)
+        self._hours += _counted(columns["hours_day_max"], _HOURS_MOST)
 
     def usual(self) -> dict[str, float]:
-        """Requests of a unit on its busiest day. `requests_lesser`: the mean of the lesser half of the units, about a
-        visit or two; `requests_typical`: what three in four units do not exceed.
+        """Requests of a unit on its busiest day. `requests_lesser`: what the lesser half of the units make in an hour in
+        which they are active at all, about a visit; `requests_typical`: what half of the units do not exceed.
+
+        A unit that comes more often has more such hours, so that a visit is not taken for larger where people come often.
         """
-        below = np.cumsum(self._units)
-        units = int(below[-1])
-        if not units:
-            return dict(REFERENCE)
-        half = np.diff(np.minimum(below, (units + 1) // 2), prepend=0)
-        lesser = float(half @ np.arange(len(half))) / float(half.sum())
-        typical = float(np.searchsorted(below, 0.75 * units, side="left"))
-        found = {"requests_lesser": lesser, "requests_typical": typical}
-        return {name: _drawn(value, REFERENCE[name], units) for name, value in found.items()}
+        hours = _drawn(_lesser_half(self._hours), HOURS_LESSER, int(self._hours.sum()))
+        reference = REFERENCE["requests_lesser"] * HOURS_LESSER
+        lesser = _drawn(_lesser_half(self._requests), reference, int(self._requests.sum()))
+        typical = _drawn(_median(self._requests), REFERENCE["requests_typical"], int(self._requests.sum()))
+        return {"requests_lesser": lesser / hours, "requests_typical": typical}
+
+
+def _counted(values: NDArray[np.float32], most: int) -> NDArray[np.int64]:
+    whole = np.minimum(np.ceil(values[~np.isnan(values)]), most).astype(np.int64)
+    return np.bincount(whole, minlength=most + 1)
+
+
+def _lesser_half(units: NDArray[np.int64]) -> float:
+    """The mean of the lesser half. units: how many there are of each whole value; 0 where there are none."""
+    below = np.cumsum(units)
+    half = np.diff(np.minimum(below, (below[-1] + 1) // 2), prepend=0)
+    return float(half @ np.arange(len(half))) / max(float(half.sum()), 1.0)
+
+
+def _median(units: NDArray[np.int64]) -> float:
+    below = np.cumsum(units)
+    return float(np.searchsorted(below, 0.5 * below[-1], side="left"))
 
 
 def _drawn(found: float, reference: float, units: int) -> float:

@@ -37,7 +37,7 @@ from mipdns.evidence import (
     VerdictTable,
 )
 from mipdns.inference import character, crowd, features, pool, space, surroundings
-from mipdns.inference.ageing import aged_columns
+from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.agreement import Agreement
 from mipdns.inference.crowd import Heards
 from mipdns.inference.exposure import Exposure
@@ -146,7 +146,7 @@ class _Judging:
         for stretch in stretches(self.logs.chunks(), units_max=self.units_max):
             units, dropped = self._outside(stretch.units)
             self.networks.add(stretch.profile, units.key, self.origins.of_units(units.key))
-            self.exposure.add(units.columns["requests_day_max"])
+            self.exposure.add(units.columns)
             self.counts.update({"units": len(units.key), **dropped})
         self.networks.finish(self.logs, self.card.traffic_types)
         progress("judge", 0.1)
@@ -192,10 +192,10 @@ class _Judging:
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])
-        measured = aged_columns(measured, self.as_of - units.last_day.astype(np.int64), card.rules)
         rows = self.overlay.measured(units.key, asn)
         facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
-        facts = facts._replace(told=features.told_of(columns))
+        age_days = self.as_of - units.last_day.astype(np.int64)
+        facts = facts._replace(told=features.told_of(columns), left=traffic_kept_of(age_days, card.rules))
         facts = facts.take(rows.unit)._replace(sets=rows.heard)
         row_columns = {name: column[rows.unit] for name, column in columns.items()}
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])

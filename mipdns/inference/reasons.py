@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from mipdns.evidence import Assertion, NetworkType
 from mipdns.inference import features
-from mipdns.inference.ageing import aged
 from mipdns.inference.scorecard import POINTS, FeatureTerm, Scorecard, probability_points
 from mipdns.inference.trust import UNTESTED, Trust
 from mipdns.inference.voices import Line, Voice, hear, voice, widened
@@ -23,6 +22,7 @@ from mipdns.vocabulary import Signal
 RULES: dict[str, str] = {
     "prior": "the share of shared addresses among all that logs see",
     "calibration": "what such a sum was found to be worth: terms that tell the same add up to too much",
+    "rule.prior": "of another share of shared addresses, traffic and what stands around show a part themselves",
     "rule.age": "the unit was not seen for some time, and its address may have been given to others",
     "rule.uncorroborated": "one kind of evidence alone is not enough: nothing else speaks for it as clearly",
     "rule.doubt": "traffic takes only so much away from what is published or traced",
@@ -86,13 +86,10 @@ def explain(
     known = features.told(observation or {})
     if observation is None:
         declared = traffic = None
-    fresh, measured = measured, aged(measured, (as_of - last_day).days if last_day else 0, scorecard.rules)
-    start, *lines = weigh(measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic, told=known)
-    terms += [
-        Term(signal, "rule.age", None, (measured[signal] - points) / POINTS, RULES["rule.age"])
-        for signal, points in fresh.items()
-        if measured[signal] != points
-    ]
+    age_days = (as_of - last_day).days if last_day else 0
+    start, *lines = weigh(
+        measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic, told=known, age_days=age_days
+    )
     told = [_told(line, scorecard) for line in (start, *lines) if line.points or line is start]
     total = sum(measured.values()) + start.points + sum(line.points for line in lines)
     return Explanation((told[0], *terms, *told[1:]), total / POINTS, confidence(total))

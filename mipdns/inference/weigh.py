@@ -1,7 +1,7 @@
 """The rules that turn sums into one confidence, for one unit, in plain Python; `crowd.py` has the same for millions.
 
 In: points by signal and what was heard. Out: the lines whose sum is the served log-odds. First what traffic and the
-network around add up to is calibrated. The rules then, in order (docs/model.md says why):
+network around add up to is calibrated, and fades with age. The rules then, in order (docs/model.md says why):
 
 1. A data centre counts once, and not at all where a list, a trace or a partner says that the address is shared; what
    only a list or a name says of it gives way to corroborated traffic.
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 
 from mipdns.evidence import NETWORK_TYPES, NetworkType
+from mipdns.inference.ageing import faded, traffic_kept
 from mipdns.inference.features import TOLD
 from mipdns.inference.scorecard import (
     CORROBORATING,
@@ -65,6 +66,12 @@ def calibrated(points: int, line: Calibration) -> int:
     return low_true + (points - low) * (high_true - low_true) // (high - low)
 
 
+def prior_shown(start: int, card: Scorecard) -> int:
+    """What of another prior than the scorecard's traffic shows by itself, in points. start: the prior, in points."""
+    other = start - probability_points(card.prior)
+    return other - other * to_points(card.rules.prior_share) // POINTS
+
+
 def weigh(
     measured: Mapping[Signal, int],
     heard: Heard,
@@ -74,27 +81,36 @@ def weigh(
     declared: NetworkType | None = None,
     traffic: NetworkType | None = None,
     told: int = 0,
+    age_days: int = 0,
 ) -> list[Line]:
     """The lines beside the unit's own terms: prior, context, voices and rules, in this order.
 
     measured: the sum of the unit's own terms by signal, in points; empty where no log saw it. prior: strictly between
-    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. told: of `features.told`.
+    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. told: of `features.told`. age_days:
+    since a log saw it.
     """
-    rules = card.rules
-    corroboration = support([*(measured.get(kind, 0) for kind in CORROBORATING), heard.names], rules)
+    rules, left = card.rules, traffic_kept(age_days, card.rules)
+    kinds = [faded(measured.get(kind, 0), left) for kind in CORROBORATING]
+    corroboration = support([*kinds, heard.names], rules)
     context = _context(declared, traffic, heard, corroboration, card)
-    lines = [Line(None, "prior", probability_points(prior)), *context]
-    traffic_says = sum(measured.values()) + sum(line.points for line in context)
-    found = calibrated(traffic_says, card.calibration[TOLD[told]]) if measured else traffic_says
-    _note(lines, "calibration", found - traffic_says)
+    start = probability_points(prior)
+    lines = [Line(None, "prior", start), *context]
+    found = sum(measured.values()) + sum(line.points for line in context)
+    if measured:
+        summed, found = found, calibrated(found, card.calibration[TOLD[told]])
+        _note(lines, "calibration", found - summed)
+        _note(lines, "rule.prior", -prior_shown(start, card))
+        fresh = found - prior_shown(start, card)
+        found = faded(fresh, left)
+        _note(lines, "rule.age", found - fresh)
     traffic_says = found + heard.aside + heard.names
     lines += [line for line in heard.lines if line.signal is not Signal.PARTNER]
     if heard.alone:
         limited = max(traffic_says, -to_points(rules.doubt) - heard.faded)
         _note(lines, "rule.doubt", limited - traffic_says)
-        total = lines[0].points + limited + heard.speaks
+        total = start + limited + heard.speaks
     else:
-        total = lines[0].points + traffic_says
+        total = start + traffic_says
         allowed = min(total, ceiling(corroboration, rules))
         _note(lines, "rule.uncorroborated", allowed - total)
         total = allowed

@@ -11,6 +11,7 @@ Nocedal, Zhu 1995) takes such bounds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -29,7 +30,8 @@ class Steps(NamedTuple):
     """One term. bins: each unit's step, -1 where the term is silent. size: how many steps. monotone: as in the card.
 
     anchor: the step that says nothing and so stays 0: the first, the last, or none. base: heights cost nothing, so that
-    it takes up what all others have in common, and they are centred.
+    it takes up what all others have in common, and they are centred. low, high: the least and the most that a height may be; a
+    monotone term may have one of them, and only if none of its steps is held.
     """
 
     bins: NDArray[np.int64]
@@ -37,6 +39,8 @@ class Steps(NamedTuple):
     monotone: Monotone
     anchor: Anchor = "none"
     base: bool = False
+    low: float = -math.inf
+    high: float = math.inf
 
 
 class Fit(NamedTuple):
@@ -58,7 +62,7 @@ def fit(
     iterations: int = 250,
 ) -> Fit:
     """Fit all terms together. offset: log-odds that each unit has beside them. start: fixed, or None to fit it too."""
-    last = [term.anchor == "last" for term in terms]
+    last = [_from_last(term) for term in terms]
     terms = [_turned(term) if turn else term for term, turn in zip(terms, last, strict=True)]
     size = len(shared)
     begins = np.cumsum([0, *(term.size for term in terms)])
@@ -75,25 +79,27 @@ def fit(
     mass = turned @ share
     cost = ridge * mass * np.repeat([0.0 if term.base else 1.0 for term in terms], [term.size for term in terms])
     sign = np.where(shared, 1.0, -1.0)
-    bounds: list[tuple[float | None, float | None]] = []
-    for term in terms:
-        rising = {"rising": (0.0, None), "falling": (None, 0.0), "free": (None, None)}[term.monotone]
-        bounds += [(None, None) if term.anchor == "none" else (0.0, 0.0), *[rising] * (term.size - 1)]
+    bounds = [bound for term in terms for bound in _bounds(term)]
     bounds.append((None, None) if start is None else (start, start))
     slices = [slice(begin, begin + term.size) for begin, term in zip(begins, terms, strict=False)]
+    stairs = [one for one, term in zip(slices, terms, strict=True) if term.monotone != "free"]
 
     def heights(parameters: Floats) -> Floats:
-        return np.concatenate([np.cumsum(parameters[one]) for one in slices]) if slices else parameters[:0]
+        steps = parameters[:-1].copy()
+        for one in stairs:
+            steps[one] = np.cumsum(parameters[one])
+        return steps
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         steps = heights(parameters)
         odds = design @ steps + offset + parameters[-1]
         margin = sign * odds
-        value = float(share @ np.logaddexp(0.0, -margin)) + 0.5 * float(cost @ (steps * steps))
+        value = float(np.sum(share * np.logaddexp(0.0, -margin)) + 0.5 * np.sum(cost * steps * steps))
         slope = -share * sign / (1.0 + np.exp(margin.clip(-700, 700)))
         by_step = turned @ slope + cost * steps
-        backwards = [np.cumsum(by_step[one][::-1])[::-1] for one in slices]
-        return value, np.concatenate([*backwards, [slope.sum()]])
+        for one in stairs:
+            by_step[one] = np.cumsum(by_step[one][::-1])[::-1]
+        return value, np.append(by_step, slope.sum())
 
     first = np.zeros(columns + 1)
     first[-1] = start or 0.0
@@ -107,9 +113,24 @@ def fit(
     )
     steps = heights(found.x)
     odds = design @ steps + offset + found.x[-1]
-    mean = float(share @ np.logaddexp(0.0, -sign * odds))
+    mean = float(np.sum(share * np.logaddexp(0.0, -sign * odds)))
     found_heights = [steps[one][::-1] if turn else steps[one] for one, turn in zip(slices, last, strict=True)]
     return Fit(found_heights, float(found.x[-1]), mean)
+
+
+def _from_last(term: Steps) -> bool:
+    """Whether a term is counted from its last step: where that is the one that is held at 0 or within a bound."""
+    bound = term.high if term.monotone == "rising" else -term.low if term.monotone == "falling" else math.inf
+    return term.anchor == "last" or (term.anchor == "none" and bound < math.inf)
+
+
+def _bounds(term: Steps) -> list[tuple[float | None, float | None]]:
+    """What each parameter may be: of a free term the heights, of another the first height and the increments."""
+    within = (None if term.low == -math.inf else term.low, None if term.high == math.inf else term.high)
+    first = within if term.anchor == "none" else (0.0, 0.0)
+    if term.monotone == "free":
+        return [first, *[within] * (term.size - 1)]
+    return [first, *[(0.0, None) if term.monotone == "rising" else (None, 0.0)] * (term.size - 1)]
 
 
 def _turned(term: Steps) -> Steps:

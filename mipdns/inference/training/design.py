@@ -39,7 +39,8 @@ TLS = (2, 3, 4, 5, 6, 7, 9, 12)
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
 LOUD = 1.0
 """The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field."""
-RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
+RELATIVE = (0.2, 0.4, 0.8, 1.5, 3, 6)
+SEEN = (1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6)
 VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 EXPOSURE = (1.2, 3, 7, 16, 40)
@@ -200,8 +201,8 @@ CANDIDATES: tuple[Candidate, ...] = (
         for _, bounds in TOLD
         for one in (
             Candidate(
-                "exposure", "shape", (5,), "falling",
-                "who sees little of each sees the busy, and more of them are shared: one number a load, two steps", (),
+                "exposure", "shape", SEEN, "falling",
+                "who sees little of each sees the busy, and more of them are shared: one number a load", (),
                 most=LOUD, least=-LOUD,
             ),
             Candidate(

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import crowd, features
@@ -29,7 +30,7 @@ from mipdns.inference.scorecard import (
 from mipdns.inference.training import additive, calibration
 from mipdns.inference.training.additive import Floats, Steps
 from mipdns.inference.training.design import CANDIDATES, FIXED, NEIGHBOURS, Candidate
-from mipdns.inference.training.sample import Sample, around, facts
+from mipdns.inference.training.sample import OWN, Sample, around, facts
 
 RIDGE = 2e-3
 UNITS_MIN = 120
@@ -77,20 +78,45 @@ def silent(sample: Sample) -> NDArray[np.bool_]:
 def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard:
     """The scorecard with terms, context and calibration learnt from the sample. context: else it stays as it is."""
     weight = weights(sample, card.prior) * silent(sample)
-    sums = np.zeros(len(sample.key))
+    sums = np.zeros(len(sample.key), dtype=np.int64)
     fold = folds(sample)
     for number in range(FOLDS):
         out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        sums[out] = traffic_points(sample.take(out), fit(sample.take(kept), weight[kept], card, context)) / POINTS
-    start = probability_points(card.prior) / POINTS
+        sums[out] = traffic_points(sample.take(out), fit(sample.take(kept), weight[kept], card, context))
+    said = said_aside(sample) + probability_points(card.prior) / POINTS
     told = features.told_of(sample.columns)
     lines = dict(card.calibration)
     for number, (name, line) in enumerate(card.calibration.items()):
         used = (weight > 0) & (told == number)
-        found = calibration.knots(sums[used], sample.shared[used], weight[used], start) if used.any() else None
+        found = calibration.knots(sums[used] / POINTS, sample.shared[used], weight[used], said[used]) if used.any() else None
         if found and len(found[0]) > 1:
             lines[name] = Calibration(tuple(found[0]), tuple(found[1]), line.reason)
-    return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
+    card = msgspec.structs.replace(card, calibration=lines)
+    found = fit(sample, weight, card, context)
+    if len(sample.population) < 2 * FOLDS:
+        return found
+    worth = [crowd.calibrated(sums, line) for line in lines.values()]
+    share = _prior_share(sample, np.choose(told, worth) / POINTS + said, weight > 0, card.prior)
+    return msgspec.structs.replace(found, rules=msgspec.structs.replace(card.rules, prior_share=share))
+
+
+def _prior_share(sample: Sample, odds: Floats, used: NDArray[np.bool_], prior: float) -> float:
+    """How much of what sets a world's share of shared units apart counts beside what its traffic shows (`Rules`).
+
+    odds: held-out log-odds, as if a share of `prior` were shared in each world.
+    """
+    world, (counts, shared) = sample.world[used], (np.zeros(len(sample.population)) for _ in range(2))
+    np.add.at(counts, world, sample.trust[used])
+    np.add.at(shared, world, (sample.trust * sample.shared)[used])
+    share = (shared / np.maximum(counts, 1.0)).clip(0.01, 0.99)
+    shift = (np.log(share / (1.0 - share)) - np.log(prior / (1.0 - prior)))[world]
+    sign = np.where(sample.shared[used], 1.0, -1.0)
+    weight = sample.trust[used] / np.sqrt(counts[world])
+
+    def loss(part: float) -> float:
+        return float(np.sum(weight * np.logaddexp(0.0, -sign * (odds[used] + part * shift))))
+
+    return round(float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x), DECIMALS)
 
 
 def folds(sample: Sample) -> NDArray[np.int64]:
@@ -136,12 +162,18 @@ def fit(sample: Sample, weight: Floats, card: Scorecard, learn_context: bool) ->
     said = said if learn_context else said + _around_it(sample, card)
     card = _with_terms(card, own, _run(own, [], sample, weight, start + fixed)[0])
     for _ in range(ROUNDS):
-        columns = around(sample, card)
-        near = [_design(one, columns) for one in NEIGHBOURS]
+        near = [_design(one, around(sample, card)) for one in NEIGHBOURS]
         heights, around_heights = _run([*own, *near], context, sample, weight, said)
         card = _with_terms(card, [*own, *near], heights)
         card = _with_context(card, around_heights) if context else card
-    return card
+    # Other terms of its own make other neighbours of a unit: with those that stay, what stands around is fitted last.
+    columns = around(sample, card)
+    near = [_design(one, columns) for one in NEIGHBOURS]
+    kept = heights[: len(own)]
+    of_its_own = sum(crowd.measure(columns, card, OWN).values()) / POINTS - fixed
+    heights, around_heights = _run(near, context, sample, weight, said + of_its_own)
+    card = _with_terms(card, [*own, *near], [*kept, *heights])
+    return _with_context(card, around_heights) if context else card
 
 
 def _run(
@@ -175,9 +207,10 @@ def _design(candidate: Candidate, columns: Columns) -> Design:
         if inside >= UNITS_MIN and (~below).sum() >= UNITS_MIN:
             edges.append(edge)
     bins = np.where(speaks, np.searchsorted(edges, found, side="right"), -1)
-    return Design(
-        candidate, tuple(edges), Steps(bins, len(edges) + 1, candidate.monotone, candidate.anchor, candidate.base)
+    steps = Steps(
+        bins, len(edges) + 1, candidate.monotone, candidate.anchor, candidate.base, candidate.least, candidate.most
     )
+    return Design(candidate, tuple(edges), steps)
 
 
 def _context(sample: Sample) -> list[Steps]:

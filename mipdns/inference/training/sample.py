@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
 from mipdns.inference import crowd, features, surroundings
-from mipdns.inference.ageing import aged_columns
+from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
 from mipdns.vocabulary import Signal
@@ -110,8 +110,9 @@ def around(sample: Sample, card: Scorecard) -> dict[str, NDArray[np.float32]]:
 
 def facts(sample: Sample, card: Scorecard, columns: dict[str, NDArray[np.float32]]) -> crowd.Facts:
     """What the rules look at. columns: of `around`."""
-    measured = aged_columns(crowd.measure(columns, card, MEASURED), sample.age_days, card.rules)
-    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets, features.told_of(columns))
+    measured = crowd.measure(columns, card, MEASURED)
+    left = traffic_kept_of(sample.age_days, card.rules)
+    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets, features.told_of(columns), left)
 
 
 def score(sample: Sample, card: Scorecard, prior: float | None = None) -> crowd.Total:
