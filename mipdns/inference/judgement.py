@@ -39,6 +39,7 @@ from mipdns.evidence import (
 from mipdns.inference import character, crowd, features, pool, space, surroundings
 from mipdns.inference.ageing import aged_columns
 from mipdns.inference.agreement import Agreement
+from mipdns.inference.bearing import Bearing
 from mipdns.inference.crowd import Heards
 from mipdns.inference.exposure import Exposure
 from mipdns.inference.pieces import Overlay, Rows
@@ -136,6 +137,7 @@ class _Judging:
         self.unlabelled = Heards([hear(without_people(said), card) for said in ground.voices])
         self.voices_alone = self._judge_sets()
         self.agreement = Agreement(card.rules.listed)
+        self.bearing = Bearing(ground.kept, card, ground.trust, prior)
         self.served: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.done = False
@@ -170,10 +172,13 @@ class _Judging:
         counts |= {f"listed_{name}": rows for name, rows in by_class.items()}
         if left_out := self.counts[OBSERVATIONS_LEFT_OUT]:
             counts[OBSERVATIONS_LEFT_OUT] = left_out
-        dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in self.hole_keys}
+        dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in (*self.hole_keys, "uncorroborated")}
+        unsupported = {
+            f"unsupported_{name}": one.units for name, one in self.bearing.tried().items() if one.unsupported
+        }
         return Conclusion(
             self._networks(),
-            counts | self.ground.dropped | dropped,
+            counts | self.ground.dropped | dropped | unsupported,
             self.agreement.scores(),
             self.ground.trust.beliefs(),
             self.agreement.histogram(),
@@ -196,6 +201,7 @@ class _Judging:
         rows = self.overlay.measured(units.key, asn)
         facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
         facts = facts._replace(told=features.told_of(columns))
+        self.bearing.add(units.key, asn, facts, columns)
         facts = facts.take(rows.unit)._replace(sets=rows.heard)
         row_columns = {name: column[rows.unit] for name, column in columns.items()}
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
@@ -229,6 +235,10 @@ class _Judging:
         kind = character.of_units(columns, facts, total.confidence, self.ground.heard, self.card)
         labelled = np.flatnonzero(self.partner[facts.sets])
         self.agreement.measure(total.confidence)
+        limited = (crowd.confidences(total.unlimited) >= self.card.rules.listed) & (
+            total.confidence < self.card.rules.listed
+        )
+        self.counts["units_uncorroborated"] += len(np.unique(rows.unit[limited]))
         silent_partner = crowd.weigh(facts.take(labelled), self.unlabelled, self.card, self.prior)
         self.agreement.add(self.partner[facts.sets[labelled]] > 0, silent_partner.confidence)
         return VerdictTable(
