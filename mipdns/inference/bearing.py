@@ -46,26 +46,26 @@ UNITS_MIN, NETWORKS_MIN, OTHERS_MIN = 50, 12, 10
 errors are too small with fewer clusters."""
 
 COMPARABLE_MIN = 0.5
-"""A source is judged if of what it names at least so much takes part, as a share of what does of all units."""
+"""A source is judged if of the busy units that it names such a share takes part, held against all busy units."""
 
-ERRORS, SHARE = 3.0, 0.25
+ERRORS, SHARE = 3.0, 1 / 3
 
 Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
 
 class _Sums:
-    """Units and the sum of their percents by cell, a stratum within an AS, and how many were seen at all."""
+    """Units and the sum of their percents by cell, a stratum within an AS. busy: how many there are, wherever."""
 
     def __init__(self) -> None:
-        self.seen = 0
+        self.busy = 0
         self.cell: Ints = np.empty(0, dtype=np.int64)
         self.units: Ints = np.empty(0, dtype=np.int64)
         self.percents: Ints = np.empty(0, dtype=np.int64)
 
-    def add(self, seen: int, cell: Ints, percent: Ints) -> None:
-        """seen: units, with those that take no part. cell, percent: of each that does."""
-        self.seen += seen
+    def add(self, busy: int, cell: Ints, percent: Ints) -> None:
+        """busy: units, with those that take no part. cell, percent: of each that does."""
+        self.busy += busy
         cells, at = np.unique(np.concatenate([self.cell, cell]), return_inverse=True)
         before, now = at[: len(self.cell)], at[len(self.cell) :]
         units, percents = (np.zeros(len(cells), dtype=np.int64) for _ in range(2))
@@ -123,21 +123,21 @@ class Bearing:
         band = np.searchsorted(np.array(VISITS), visits, side="right") - 1
         centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING) | _within(self._centres, key)
         placed = (facts.declared >= 0) | (facts.traffic >= 0)
-        part = (band >= 0) & ~np.isnan(visits) & placed & ~centre
-        at = np.flatnonzero(part)
+        busy = (band >= 0) & ~np.isnan(visits)
+        at = np.flatnonzero(busy & placed & ~centre)
         unheard = facts.take(at)._replace(sets=np.zeros(len(at), dtype=np.int64))
         says = crowd.weigh(unheard, self._silence, self._card, self._prior).unlimited
         percent = crowd.confidences(says).astype(np.int64)
         told = features.told_of(columns)[at]
         stratum = band[at] * len(TOLD) + told
         cell = asn[at] * STRATA + stratum
-        self._all.add(len(key), cell, percent)
+        self._all.add(int(np.sum(busy)), cell, percent)
         np.add.at(self._squares, stratum, percent * percent)
         for source, keys in self._named.items():
             is_named = _within(keys, key)
             if is_named.any():
                 mine = is_named[at]
-                self._sums[source].add(int(np.sum(is_named)), cell[mine], percent[mine])
+                self._sums[source].add(int(np.sum(is_named & busy)), cell[mine], percent[mine])
 
     def tried(self) -> dict[str, Tried]:
         """Each source that can be judged."""
@@ -155,7 +155,7 @@ class Bearing:
         fit = (units > 0) & (units_else >= OTHERS_MIN)
         compared = int(units[fit].sum())
         networks = len(np.unique(network[(own[0] > 0) & fit[stratum]]))
-        comparable = compared * every.seen >= COMPARABLE_MIN * named.seen * int(every.units.sum())
+        comparable = compared * every.busy >= COMPARABLE_MIN * named.busy * int(every.units.sum())
         if compared < UNITS_MIN or networks < NETWORKS_MIN or not comparable:
             return None
         weight = np.where(fit, units, 0.0) / compared
