@@ -109,8 +109,8 @@ class Bearing:
                 named.setdefault(one.source, []).append(widened(one))
         self._card, self._prior = card, prior
         self._silence = crowd.Heards([NOTHING])
-        self._named = {source: _keys(ranges) for source, ranges in sorted(named.items())}
-        self._centres = _keys(centres)
+        self._named = {source: space.keys_within(net.merge_ranges(ranges)) for source, ranges in sorted(named.items())}
+        self._centres = space.keys_within(net.merge_ranges(centres))
         self._all = _Sums()
         self._squares = np.zeros(STRATA, dtype=np.int64)
         self._sums = {source: _Sums() for source in self._named}
@@ -128,8 +128,7 @@ class Bearing:
         unheard = facts.take(at)._replace(sets=np.zeros(len(at), dtype=np.int64))
         says = crowd.weigh(unheard, self._silence, self._card, self._prior).unlimited
         percent = crowd.confidences(says).astype(np.int64)
-        told = features.told_of(columns)[at]
-        stratum = band[at] * len(TOLD) + told
+        stratum = band[at] * len(TOLD) + features.told_of(columns)[at]
         cell = asn[at] * STRATA + stratum
         self._all.add(int(np.sum(busy)), cell, percent)
         np.add.at(self._squares, stratum, percent * percent)
@@ -184,13 +183,6 @@ def _ratio(sums: NDArray[np.float64] | Ints, counts: NDArray[np.float64]) -> NDA
     found = np.zeros(len(counts))
     np.divide(sums, counts, out=found, where=counts > 0)
     return found
-
-
-def _keys(ranges: Iterable[Range]) -> tuple[Keys, Keys]:
-    """First and last key of the units that lie wholly in any of these ranges; disjoint and sorted."""
-    keys = [bounds for first, last in net.merge_ranges(ranges) for bounds in space.key_ranges(first, last)]
-    lows, highs = np.array(keys, dtype=np.uint64).reshape(-1, 2).T
-    return lows, highs
 
 
 def _within(bounds: tuple[Keys, Keys], key: Keys) -> NDArray[np.bool_]:

@@ -126,7 +126,7 @@ class _Judging:
         self.observations = observations
         self.units_max = units_max
         self.holes = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
-        self.hole_keys = {name: _hole_keys(ranges) for name, ranges in holes.items()}
+        self.hole_keys = {name: space.keys_within(ranges) for name, ranges in holes.items()}
         self.declared = _Declared(named)
         self.overlay = Overlay(ground, origins, self.holes)
         self.networks = Networks()
@@ -207,7 +207,7 @@ class _Judging:
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
         centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING)
         seen = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, card)
-        covered = pool.covered(seen, self.ground, self.origins, _hole_keys(self.holes), card)
+        covered = pool.covered(seen, self.ground, self.origins, space.keys_within(self.holes), card)
         self.counts["pooled"] += len(covered.asn)
         unseen = self._judge_asserted(self.overlay.asserted(units.key, stretch.first, stretch.last))
         observations = ObservationTable(units.key, units.last_day, asn, traffic, columns)
@@ -235,9 +235,8 @@ class _Judging:
         kind = character.of_units(columns, facts, total.confidence, self.ground.heard, self.card)
         labelled = np.flatnonzero(self.partner[facts.sets])
         self.agreement.measure(total.confidence)
-        limited = (crowd.confidences(total.unlimited) >= self.card.rules.listed) & (
-            total.confidence < self.card.rules.listed
-        )
+        listed = self.card.rules.listed
+        limited = (total.confidence < listed) & (crowd.confidences(total.unlimited) >= listed)
         self.counts["units_uncorroborated"] += len(np.unique(rows.unit[limited]))
         silent_partner = crowd.weigh(facts.take(labelled), self.unlabelled, self.card, self.prior)
         self.agreement.add(self.partner[facts.sets[labelled]] > 0, silent_partner.confidence)
@@ -325,13 +324,6 @@ class _Declared:
     def of(self, asn: NDArray[np.int64]) -> NDArray[np.int8]:
         """Index into NETWORK_TYPES, -1 unknown."""
         return self._kinds[surroundings.index(self._asns, asn)]
-
-
-def _hole_keys(ranges: list[Range]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """First and last key of the units that lie wholly in a hole."""
-    keys = [bounds for first, last in ranges for bounds in space.key_ranges(first, last)]
-    lows, highs = np.array(keys, dtype=np.uint64).reshape(-1, 2).T
-    return lows, highs
 
 
 def _take(seen: ObservationTable, which: slice | NDArray[np.bool_]) -> ObservationTable:
