@@ -186,8 +186,8 @@ def test_what_is_summed_by_network_is_what_units_one_by_one_come_to(seed):
     bearing = Bearing(named(sorted(names)), CARD, UNTESTED, CARD.prior)
     middle = len(order) // 3
     for part in (np.arange(middle), np.arange(middle, len(order))):
-        some = {name: column[part] for name, column in columns.items()}
-        bearing.add(key[part], asn[part], facts.take(part), some)
+        taken = {name: column[part] for name, column in columns.items()}
+        bearing.add(key[part], asn[part], facts.take(part), taken)
     found = bearing.tried()["list"]
 
     says = crowd.weigh(facts, crowd.Heards([NOTHING]), CARD, CARD.prior).unlimited
