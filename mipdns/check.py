@@ -13,7 +13,7 @@ from mipdns.index.compile import newest_build
 from mipdns.index.mapped import open_index
 from mipdns.server.content import identity
 from mipdns.sources import reading
-from mipdns.status import doubts
+from mipdns.status import doubts, suspicions
 from mipdns.weights import scorecard_of
 from mipdns.zonefile import origin_text, read_zones
 
@@ -73,7 +73,7 @@ def _database(database: Path) -> str:
         raise StoreError(f"{database}: holds {count} verdicts, but build {build.serial} wrote {build.verdicts}")
     if doubted := doubts(build):
         raise StoreError(f"{database}: {'; '.join(doubted)}")
-    return f"build {build.serial} of {build.finished}, {count} verdicts in order"
+    return "; ".join([f"build {build.serial} of {build.finished}, {count} verdicts in order", *suspicions(build)])
 
 
 def _index(index: Path, database: Path) -> str:

@@ -164,7 +164,7 @@ def load(config: Config, force: bool, wait_s: float, first_fetch: bool, as_json:
     """Read every source, judge, regenerate the database, and compile the index."""
     from mipdns.load import load as run_load
     from mipdns.refresh import refresh_for_load
-    from mipdns.status import describe_build, doubts
+    from mipdns.status import describe_build, doubts, suspicions
     from mipdns.terminal import stage_line
 
     fetched: list[Fetched] = []
@@ -178,7 +178,7 @@ def load(config: Config, force: bool, wait_s: float, first_fetch: bool, as_json:
         finally:
             _warn_of_stale(fetched)
     _print(describe_build(build), as_json)
-    for line in doubts(build):
+    for line in (*doubts(build), *suspicions(build)):
         click.echo(f"mipdns: warning: {line}", err=True)
 
 
@@ -445,9 +445,11 @@ def status(config: Config, age_max_s: int | None, as_json: bool) -> None:
     from mipdns.status import status as run_status
 
     document = run_status(config, age_max_s=age_max_s)
-    trouble = document["trouble"] if as_json else document.pop("trouble")
+    trouble, warnings = (cast("list[str]", document[name]) for name in ("trouble", "warnings"))
+    if not as_json:
+        del document["trouble"], document["warnings"]
     _print(document, as_json)
-    for line in cast("list[str]", trouble):
+    for line in (*trouble, *(f"warning: {line}" for line in warnings)):
         click.echo(f"mipdns: {line}", err=True)
     if trouble:
         sys.exit(1)

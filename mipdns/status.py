@@ -17,16 +17,22 @@ from mipdns.server.control import running_server
 DOUBTED = "doubted_"
 """Counts of a build that begin so name a source that names too much, and the percentage of it that can be true."""
 
+UNSUPPORTED = "unsupported_"
+"""Counts of a build that begin so name a source that traffic does not bear out, and how many of its units were held
+against others.
+"""
+
 
 def status(config: Config, *, age_max_s: float | None = None) -> dict[str, object]:
     """The newest build, its age, its sources, the last load and whether a server runs.
 
     `trouble` is a list of lines, empty if all is well: a database that cannot be read, a last load that failed, a build
-    older than `age_max_s`, a source that names more than can be. Where there is no build to tell of, what describes one
-    is left out.
+    older than `age_max_s`, a source that names more than can be. `warnings` is one of what is likely, and no proof of
+    trouble. Where there is no build to tell of, what describes one is left out.
     """
     database = Path(config.store.database)
     trouble: list[str] = []
+    suspected: list[str] = []
     document: dict[str, object] = {"database": str(database)}
     sources: list[FileRead] = []
     try:
@@ -37,6 +43,7 @@ def status(config: Config, *, age_max_s: float | None = None) -> dict[str, objec
     else:
         age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(build.finished)
         trouble += doubts(build)
+        suspected += suspicions(build)
         document |= describe_build(build) | {"age_hours": round(age.total_seconds() / 3600, 1)}
         if age_max_s is not None and age.total_seconds() > age_max_s:
             allowed = datetime.timedelta(seconds=age_max_s)
@@ -52,6 +59,7 @@ def status(config: Config, *, age_max_s: float | None = None) -> dict[str, objec
         "last_load": describe_attempt(*attempt) if attempt else None,
         "server": _server(config),
         "trouble": trouble,
+        "warnings": suspected,
         "source": [describe_source(source) for source in sources],
         **({"fetched": fetched} if fetched else {}),
     }
@@ -64,6 +72,16 @@ def doubts(build: store.Build) -> list[str]:
         f"believed as far as {share} % of them; see that nobody tampered with it"
         for name, share in build.counts.items()
         if name.startswith(DOUBTED)
+    ]
+
+
+def suspicions(build: store.Build) -> list[str]:
+    """A line for each source of a build whose addresses look by their traffic like any others."""
+    return [
+        f"source {name.removeprefix(UNSUPPORTED)!r} is not borne out by traffic: {units} addresses that it names look "
+        "no more shared than those that it does not name; see that it is neither stale nor tampered with"
+        for name, units in build.counts.items()
+        if name.startswith(UNSUPPORTED)
     ]
 
 

@@ -55,11 +55,15 @@ class Facts(NamedTuple):
 
 
 class Total(NamedTuple):
-    """What the rules made of each unit. points: log-odds. confidence: percent. signals: bits that did not add 0."""
+    """What the rules made of each unit. points: log-odds. confidence: percent. signals: bits that did not add 0.
+
+    unlimited: the log-odds that it would have if one kind of evidence were enough.
+    """
 
     points: Points
     confidence: NDArray[np.int16]
     signals: NDArray[np.int32]
+    unlimited: Points
 
 
 def term_points(term: FeatureTerm, columns: Mapping[str, NDArray[np.float32]]) -> Points:
@@ -145,11 +149,16 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     traffic_says = found + heards.aside[sets] + names
     heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt) - heards.faded[sets]) + heards.speaks[sets]
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
-    total = np.where(alone, heard_total, np.minimum(start + traffic_says, ceiling(0, rules) + lift))
+    unlimited = np.where(alone, heard_total, start + traffic_says)
+    total = np.where(alone, heard_total, np.minimum(unlimited, ceiling(0, rules) + lift))
+    total, unlimited = (_with_partner(points, partner, rules) for points in (total, unlimited))
+    return Total(total, confidences(total), signals, unlimited)
+
+
+def _with_partner(total: Points, partner: Points, rules: Rules) -> Points:
     bound = to_points(rules.partner_bound)
     total = np.where(partner > 0, np.maximum(total, -bound), total)
-    total = np.where(partner < 0, np.minimum(total, bound), total) + partner
-    return Total(total, confidences(total), signals)
+    return np.where(partner < 0, np.minimum(total, bound), total) + partner
 
 
 def _found(summed: Points, start: int, facts: Facts, card: Scorecard) -> Points:

@@ -39,6 +39,7 @@ from mipdns.evidence import (
 from mipdns.inference import character, crowd, features, pool, space, surroundings
 from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.agreement import Agreement
+from mipdns.inference.bearing import Bearing
 from mipdns.inference.crowd import Heards
 from mipdns.inference.exposure import Exposure
 from mipdns.inference.pieces import Overlay, Rows
@@ -125,7 +126,7 @@ class _Judging:
         self.observations = observations
         self.units_max = units_max
         self.holes = net.merge_ranges(range_ for ranges in holes.values() for range_ in ranges)
-        self.hole_keys = {name: _hole_keys(ranges) for name, ranges in holes.items()}
+        self.hole_keys = {name: space.keys_within(ranges) for name, ranges in holes.items()}
         self.declared = _Declared(named)
         self.overlay = Overlay(ground, origins, self.holes)
         self.networks = Networks()
@@ -136,6 +137,7 @@ class _Judging:
         self.unlabelled = Heards([hear(without_people(said), card) for said in ground.voices])
         self.voices_alone = self._judge_sets()
         self.agreement = Agreement(card.rules.listed)
+        self.bearing = Bearing(ground.kept, card, ground.trust, prior)
         self.served: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.done = False
@@ -170,10 +172,13 @@ class _Judging:
         counts |= {f"listed_{name}": rows for name, rows in by_class.items()}
         if left_out := self.counts[OBSERVATIONS_LEFT_OUT]:
             counts[OBSERVATIONS_LEFT_OUT] = left_out
-        dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in self.hole_keys}
+        dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in (*self.hole_keys, "uncorroborated")}
+        unsupported = {
+            f"unsupported_{name}": one.units for name, one in self.bearing.tried().items() if one.unsupported
+        }
         return Conclusion(
             self._networks(),
-            counts | self.ground.dropped | dropped,
+            counts | self.ground.dropped | dropped | unsupported,
             self.agreement.scores(),
             self.ground.trust.beliefs(),
             self.agreement.histogram(),
@@ -196,12 +201,13 @@ class _Judging:
         facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
         age_days = self.as_of - units.last_day.astype(np.int64)
         facts = facts._replace(told=features.told_of(columns), left=traffic_kept_of(age_days, card.rules))
+        self.bearing.add(units.key, asn, facts, columns)
         facts = facts.take(rows.unit)._replace(sets=rows.heard)
         row_columns = {name: column[rows.unit] for name, column in columns.items()}
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
         centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING)
         seen = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, card)
-        covered = pool.covered(seen, self.ground, self.origins, _hole_keys(self.holes), card)
+        covered = pool.covered(seen, self.ground, self.origins, space.keys_within(self.holes), card)
         self.counts["pooled"] += len(covered.asn)
         unseen = self._judge_asserted(self.overlay.asserted(units.key, stretch.first, stretch.last))
         observations = ObservationTable(units.key, units.last_day, asn, traffic, columns)
@@ -229,6 +235,9 @@ class _Judging:
         kind = character.of_units(columns, facts, total.confidence, self.ground.heard, self.card)
         labelled = np.flatnonzero(self.partner[facts.sets])
         self.agreement.measure(total.confidence)
+        listed = self.card.rules.listed
+        limited = (total.confidence < listed) & (crowd.confidences(total.unlimited) >= listed)
+        self.counts["units_uncorroborated"] += len(np.unique(rows.unit[limited]))
         silent_partner = crowd.weigh(facts.take(labelled), self.unlabelled, self.card, self.prior)
         self.agreement.add(self.partner[facts.sets[labelled]] > 0, silent_partner.confidence)
         return VerdictTable(
@@ -315,13 +324,6 @@ class _Declared:
     def of(self, asn: NDArray[np.int64]) -> NDArray[np.int8]:
         """Index into NETWORK_TYPES, -1 unknown."""
         return self._kinds[surroundings.index(self._asns, asn)]
-
-
-def _hole_keys(ranges: list[Range]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """First and last key of the units that lie wholly in a hole."""
-    keys = [bounds for first, last in ranges for bounds in space.key_ranges(first, last)]
-    lows, highs = np.array(keys, dtype=np.uint64).reshape(-1, 2).T
-    return lows, highs
 
 
 def _take(seen: ObservationTable, which: slice | NDArray[np.bool_]) -> ObservationTable:

@@ -128,6 +128,13 @@ def key_ranges(first: int, last: int, *, first_only: bool = False) -> Iterator[t
         yield low, high
 
 
+def keys_within(ranges: Iterable[Range]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """First and last key of the units that lie wholly in a range; for `find`. ranges: merged."""
+    keys = [bounds for first, last in ranges for bounds in key_ranges(first, last)]
+    lows, highs = np.array(keys, dtype=np.uint64).reshape(-1, 2).T
+    return lows, highs
+
+
 def broken_units(ranges: Iterable[Range]) -> set[int]:
     """Keys of the IPv6 units inside which a range starts or ends."""
     keys: set[int] = set()

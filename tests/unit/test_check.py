@@ -9,7 +9,7 @@ import pytest
 from mipdns import store
 from mipdns.check import check
 from mipdns.config import Config, Store
-from mipdns.status import describe_build
+from mipdns.status import describe_build, status
 
 from .store.made import contents, verdict
 
@@ -36,3 +36,15 @@ def test_a_source_that_names_too_much_is_told(tmp_path: Path):
     assert not found.good
     assert "source 'edge' names far more addresses than all of its kind can be" in found.says
     assert describe_build(build)["counts"] == {"doubted_edge": 0}
+
+
+def test_a_source_that_traffic_does_not_bear_out_is_told_and_no_fault(tmp_path: Path):
+    database = tmp_path / "mip.db"
+    config = Config(Store(str(database)))
+    store.regenerate(database, contents([verdict("51.15.7.0/24")], counts={"unsupported_edge": 321}))
+    [found] = [finding for finding in check(config) if finding.what == "database"]
+    assert found.good
+    assert found.says.endswith("stale nor tampered with")
+    told = status(config)
+    assert told["trouble"] == []
+    assert "source 'edge' is not borne out by traffic: 321 addresses that it names" in str(told["warnings"])
