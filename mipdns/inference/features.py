@@ -46,8 +46,8 @@ DERIVED: dict[str, Derived] = {
 TOLD = ("fingerprints", "agents", "connections")
 """The most that logs tell of a unit: fingerprints too, agents, or neither. A sum is worth more where more is told."""
 
-AROUND: frozenset[str] = frozenset(["neighbours_seen", "neighbours_crowded"])
-"""Features of the neighbourhood; all others are the unit's own, or held against the load as a whole."""
+AROUND: frozenset[str] = frozenset(["neighbours_seen", "neighbours_crowded", "network_agents", "network_ports"])
+"""Features of the neighbourhood and of the AS; all others are the unit's own, or held against the load as a whole."""
 
 FEATURES: frozenset[str] = frozenset([*UNIT_COLUMNS, *CONTEXT_COLUMNS, *DERIVED])
 

@@ -42,6 +42,7 @@ from mipdns.inference.agreement import Agreement
 from mipdns.inference.bearing import Bearing
 from mipdns.inference.crowd import Heards
 from mipdns.inference.exposure import Exposure
+from mipdns.inference.operators import Operators
 from mipdns.inference.pieces import Overlay, Rows
 from mipdns.inference.rollup import EPOCH, RollUp, join
 from mipdns.inference.scorecard import MEASURED, Scorecard
@@ -131,6 +132,7 @@ class _Judging:
         self.overlay = Overlay(ground, origins, self.holes)
         self.networks = Networks()
         self.exposure = Exposure()
+        self.operators = Operators()
         self.heards = Heards(ground.heard)
         self.heard_on = np.array([one.observed.toordinal() - EPOCH for one in ground.heard], dtype=np.int64)
         self.partner = np.array([one.partner for one in ground.heard], dtype=np.int64)
@@ -149,6 +151,7 @@ class _Judging:
             units, dropped = self._outside(stretch.units)
             self.networks.add(stretch.profile, units.key, self.origins.of_units(units.key))
             self.exposure.add(units.columns)
+            self.operators.add(self.origins.of_units(units.key), units.columns)
             self.counts.update({"units": len(units.key), **dropped})
         self.networks.finish(self.logs, self.card.traffic_types)
         progress("judge", 0.1)
@@ -194,6 +197,7 @@ class _Judging:
         )
         columns = dict(units.columns)
         columns |= {name: np.full(len(units.key), usual, np.float32) for name, usual in self.exposure.usual().items()}
+        columns |= self.operators.columns(asn, columns)
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])

@@ -98,6 +98,11 @@ def _exposure(db: Database) -> None:
     _run(db, "exposure.sql")
 
 
+@migrations(name="0006_operators")
+def _operators(db: Database) -> None:
+    _run(db, "operators.sql")
+
+
 def _named(bit: Class | Signal, meaning: str) -> tuple[int, str, str]:
     return bit.value, names(bit)[0], meaning
 

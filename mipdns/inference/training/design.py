@@ -315,6 +315,14 @@ NEIGHBOURS: tuple[Candidate, ...] = (
         )
         for band in _bands("visits", (2, 8))
     ),
+    *(
+        Candidate(
+            feature, "neighbours", (0.4, 0.6, 0.75, 0.9, 1.05, 1.2, 1.4, 1.7, 2, 2.5), "rising",
+            "translation is an operator's decision: his other addresses show as many as this one, or as few",
+            ("livadariu2018",), bounds, most=0.5,
+        )
+        for feature, bounds in (("network_agents", {"agents_told": (0.5, None)}), ("network_ports", {"agents_told": (None, 0.5)}))
+    ),
     Candidate(
         "neighbours_crowded", "neighbours", CROWDED, "rising",
         "a phone among crowds is a cellular gateway, one among phones alone is a phone",

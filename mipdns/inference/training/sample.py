@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
 from mipdns.inference import crowd, features, surroundings
 from mipdns.inference.ageing import traffic_kept_of
+from mipdns.inference.operators import COUNTS, Operators
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
 from mipdns.vocabulary import Signal
@@ -101,7 +102,11 @@ def around(sample: Sample, card: Scorecard) -> dict[str, NDArray[np.float32]]:
     columns = dict(sample.columns)
     for number in np.unique(sample.world).tolist():
         at = np.flatnonzero(sample.world == number)
-        for name, values in surroundings.neighbours(sample.key[at], sample.asn[at], crowded[at]).items():
+        operators = Operators()
+        counted = {name: columns[name][at] for name in COUNTS.values()}
+        operators.add(sample.asn[at], counted)
+        found = surroundings.neighbours(sample.key[at], sample.asn[at], crowded[at])
+        for name, values in (found | operators.columns(sample.asn[at], counted)).items():
             if columns[name] is sample.columns[name]:
                 columns[name] = sample.columns[name].copy()
             columns[name][at] = values
