@@ -13,8 +13,9 @@ from typing import NamedTuple
 import msgspec
 
 from mipdns.errors import UnknownEvidence
-from mipdns.evidence import CONTEXT_COLUMNS, FEEDBACK, Assertion, NetworkType
+from mipdns.evidence import FEEDBACK, Assertion, NetworkType
 from mipdns.inference import Scorecard
+from mipdns.inference.features import AROUND
 from mipdns.vocabulary import SIGNAL_NAMES, Signal
 
 COUNTED: Mapping[Signal, frozenset[str]] = {
@@ -28,7 +29,7 @@ COUNTED: Mapping[Signal, frozenset[str]] = {
     Signal.TLS: frozenset({"tls_day_max"}),
     Signal.FORWARDED: frozenset({"forwarded_day_max", "forwarded_share"}),
     Signal.ADDRESSES: frozenset({"addresses_day_max"}),
-    Signal.NEIGHBOURS: frozenset(CONTEXT_COLUMNS),
+    Signal.NEIGHBOURS: AROUND,
 }
 """What a log that does not tell of a signal could not have counted. How much came, and when, every log tells: without
 the shape only its terms are left out."""

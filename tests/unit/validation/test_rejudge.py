@@ -182,6 +182,15 @@ def test_left_out_here_is_what_explain_tells(database, name):
     assert found.tolist() == [one.confidence for one in told if one]
 
 
+@pytest.mark.parametrize("signal", sorted(set(COUNTED) & set(MEASURED)))
+def test_how_much_came_is_known_whatever_is_left_out(database, signal):
+    """Terms of visits lie on what the load sees as a whole: without them an address in ten thousand looks like any."""
+    for text in ("51.15.7.9", "51.15.7.10"):
+        rest = explain(database, net.parse_address(text), [(signal.name or "").lower()]).without
+        assert rest is not None
+        assert "visits" in {term.origin for term in rest.terms}, text
+
+
 def test_a_signal_is_left_out_as_by_a_log_that_does_not_tell_it(tmp_path):
     untold = dict.fromkeys(COUNTED[Signal.AGENTS], math.nan)
     write(tmp_path / "told.db", UNITS)
@@ -196,6 +205,7 @@ def test_a_signal_is_left_out_as_by_a_log_that_does_not_tell_it(tmp_path):
 
 def test_every_column_but_how_much_and_when_belongs_to_a_signal():
     shape = {"days", "requests_day_max", "requests_hour_max", "hours_day_max", "night_share"}
+    shape |= {"requests_lesser", "requests_typical"}  # of the load as a whole, and nobody's neighbourhood
     assert {*UNIT_COLUMNS, *CONTEXT_COLUMNS} - shape == {name for counted in COUNTED.values() for name in counted}
 
 
