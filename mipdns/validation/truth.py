@@ -5,7 +5,6 @@ The one rule: of words that overlap the narrowest speaks; of two for the same ra
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from mipdns import net
 from mipdns.errors import SourceUnreadable, TooManyBadLines
-from mipdns.sources.reading import lines, named_range
+from mipdns.sources.reading import fields, lines, named_range
 from mipdns.sources.routes import RawRoute, flatten
 from mipdns.vocabulary import CLASS_NAMES, Class
 
@@ -68,12 +67,14 @@ def read_truth(path: Path) -> list[Word]:
     for number, line in lines(path):
         if not line.strip() or line.startswith("#"):
             continue
-        columns = [column.strip() for column in next(csv.reader([line]))]
         if not places:
-            places = _header(path, number, columns)
+            try:
+                places = _header(path, number, _columns(line))
+            except ValueError as fault:
+                raise SourceUnreadable(f"{path}: line {number}: {fault}") from None
             continue
         try:
-            words.append(_word(columns, places))
+            words.append(_word(_columns(line), places))
         except ValueError as fault:
             bad.append(f"line {number}: {fault}")
     if len(bad) > BAD_LINES_MAX * (len(words) + len(bad)):
@@ -81,6 +82,10 @@ def read_truth(path: Path) -> list[Word]:
     if not words:
         raise SourceUnreadable(f"{path}: holds no statement")
     return words
+
+
+def _columns(line: str) -> list[str]:
+    return [column.strip() for column in fields(line)]
 
 
 def _header(path: Path, line: int, columns: list[str]) -> dict[str, int]:
