@@ -53,7 +53,19 @@ class Truth(NamedTuple):
     wide: NDArray[np.bool_]
 
 
+class Reading(NamedTuple):
+    """What a file says, and what of it could not be read: a line and its fault each."""
+
+    words: list[Word]
+    bad: list[str]
+
+
 def read_truth(path: Path) -> list[Word]:
+    """The statements of a file, as `read_statements` has them."""
+    return read_statements(path).words
+
+
+def read_statements(path: Path) -> Reading:
     """The statements of a CSV. The header names the columns, in any order: `prefix` and `verdict` (confirm or deny) are
     needed, `class` (several joined by `+`) and `users` are taken where they are, others are passed over. So partners'
     files (`kind = "truth"`) and the simulator's `truth.csv` both are truth.
@@ -81,7 +93,7 @@ def read_truth(path: Path) -> list[Word]:
         raise TooManyBadLines(f"{path}: {len(bad)} of {len(words) + len(bad)} lines cannot be read: {bad[0]}")
     if not words:
         raise SourceUnreadable(f"{path}: holds no statement")
-    return words
+    return Reading(words, bad)
 
 
 def _columns(line: str) -> list[str]:

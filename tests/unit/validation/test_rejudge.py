@@ -231,6 +231,27 @@ def test_what_was_not_kept_is_not_judged_again(tmp_path, kept):
             validate(tmp_path / "mip.db", truth, without=without, plan=FEW)
 
 
+def test_what_is_left_out_is_told(database, tmp_path):
+    lines = [
+        "51.15.7.9,confirm",
+        "51.15.7.10,deny",
+        "8.8.8.8,confirm",
+        *(f"51.17.0.{last},deny" for last in range(200)),
+    ]
+    (tmp_path / "truth.csv").write_text("\n".join(["prefix,verdict", *lines, "51.16.0.1,perhaps", ""]))
+    document = validate(database, tmp_path / "truth.csv", plan=FEW)
+    assert document["lines_unread"] == 1
+    assert document["sets"][0]["without_verdict"] == {"shared": 1, "single": 199}
+    text, shown = as_text(document), page(document)
+    assert "1 lines of the truth cannot be read" in text
+    assert "left out, since they have no verdict: 1 shared units, 199 others" in text
+    assert "1 lines of the truth cannot be read." in shown
+    assert "Of 1 shared units and 199 others there is no verdict" in shown
+    (tmp_path / "all.csv").write_text("prefix,verdict\n51.15.7.9,confirm\n51.15.7.10,deny\n")
+    everything = as_text(validate(database, tmp_path / "all.csv", plan=FEW))
+    assert "left out" not in everything and "cannot be read" not in everything
+
+
 def test_nothing_to_compare_with(tmp_path):
     write(tmp_path / "mip.db", UNITS, SAID[2:])
     with pytest.raises(ValidationError, match=r"against: nothing by trace, partner.* name a file with --truth"):
