@@ -31,7 +31,7 @@ def page(document: dict[str, Any]) -> str:
     build = document["build"]
     style = resources.files("mipdns.validation").joinpath("page.css").read_text("utf-8")
     policy = "default-src 'none'; style-src 'unsafe-inline'"
-    unread = document["lines_unread"]
+    unread, note = document["lines_unread"], document["note"]
     body = [
         "<h1>How right is this build?</h1>",
         f'<p class="soft">Build {build["serial"]} of {escape(build["finished"])}, as of {escape(build["as_of"])}, '
@@ -39,6 +39,7 @@ def page(document: dict[str, Any]) -> str:
         f"{build['listed_ipv4']:,} IPv4 addresses and {build['listed_ipv6_64s']:,} IPv6 /64s at 50 or more.</p>",
         f'<p class="soft">Intervals hold 95 % of {document["draws"]} draws of networks (seed {document["seed"]}). '
         f"Made {escape(document['made'])}.{f' {unread:,} lines of the truth cannot be read.' * (unread > 0)}</p>",
+        f"<p>Mind: {escape(note)}.</p>" * bool(note),
         *(_set(part) for part in document["sets"]),
         _believed(document["sources"]),
         _drift(document["drift"]),

@@ -100,6 +100,7 @@ def validate(
                 "listed_ipv6_64s": build.listed_v6,
             },
             "scorecard": card.name,
+            "note": _note(build.model, card.name),
             "draws": plan.draws,
             "seed": plan.seed,
             "sets": [part for part in parts if part is not None],
@@ -122,6 +123,7 @@ def as_text(document: dict[str, Any]) -> str:
     lines = []
     if document["lines_unread"]:
         lines.append(f"{document['lines_unread']} lines of the truth cannot be read and are left out")
+    lines += filter(None, [document["note"]])
     for part in document["sets"]:
         again = f", judged again without {', '.join(part['without'])}" if part["without"] else ""
         lines.append(
@@ -146,6 +148,13 @@ def as_text(document: dict[str, Any]) -> str:
             f"addresses across {moved['floor']}: {moved['gained'][0]} up, {moved['lost'][0]} down"
         )
     return "\n".join(lines)
+
+
+def _note(served: str, here: str) -> str:
+    """What to mind where a build was judged by other weights than those at hand."""
+    if served == here:
+        return ""
+    return f"what is served was judged by {served}; what is judged again here, and each evidence's worth, by {here}"
 
 
 def _why(part: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -250,6 +251,15 @@ def test_what_is_left_out_is_told(database, tmp_path):
     (tmp_path / "all.csv").write_text("prefix,verdict\n51.15.7.9,confirm\n51.15.7.10,deny\n")
     everything = as_text(validate(database, tmp_path / "all.csv", plan=FEW))
     assert "left out" not in everything and "cannot be read" not in everything
+
+
+def test_other_weights_than_the_loads_are_told(database):
+    other = msgspec.structs.replace(CARD, name="<other>")
+    told = "served was judged by " + CARD.name
+    document = validate(database, plan=FEW, card=other)
+    assert told in as_text(document) and "by <other>" in as_text(document)
+    assert told in page(document) and "by &lt;other&gt;" in page(document)
+    assert told not in as_text(validate(database, plan=FEW, card=CARD))
 
 
 def test_nothing_to_compare_with(tmp_path):
