@@ -78,6 +78,27 @@ def test_units_in_a_wide_range_are_those_that_logs_saw(database):
     assert set(units.region[~of_a].tolist()) == {-1}
 
 
+@pytest.mark.parametrize(
+    ("said", "counted"),
+    [
+        ("2001:4860::/64 deny, 2001:4860::5 deny", [False]),
+        ("2001:4860::/64 deny, 2001:4860::5 confirm", [False, True]),
+        ("2001:4860::5 deny, 2001:4860::6 deny, 2001:4860::7 confirm", [False, True]),
+        ("2001:4860::/47 deny", [False, False]),
+        ("2001:4860::/47 deny, 2001:4860::5 confirm", [False, True, False]),
+        ("2001:4860::/47 deny, 2001:4860:0:1::5 deny, 2001:4860:0:1::8 deny", [False, False]),
+        ("2001:4860:9::5 deny, 2001:4860:9::6 deny, 2001:4860:9::7 confirm", [False, True]),
+    ],
+)
+def test_addresses_inside_a_64_are_one_unit(database, said, counted):
+    """Twice only where the truth says both, and then seen both times if logs saw it."""
+    pairs = [one.split() for one in said.split(", ")]
+    words = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in pairs]
+    units = gathered(database, words)
+    assert units.shared.tolist() == counted
+    assert set(units.seen.tolist()) == {"2001:4860:9::" not in said}
+
+
 def test_judging_again_with_everything_is_what_was_served(database):
     units = gathered(database)
     again = judge(database, units).confidence()
