@@ -174,10 +174,11 @@ KINDS = [
         (["tor"], ["tor"]),
         (["feedback"], ["feedback"]),
         (["pdb"], ["network", "pdb"]),
+        (["names"], ["names"]),
     ],
 )
 def test_names_of_signals_sources_and_kinds(names, left_out):
-    assert told(silence(names, KINDS)) == left_out
+    assert told(silence(names, [*KINDS, ("names", "ptr")])) == left_out
 
 
 def test_all_logs_or_none():
