@@ -186,13 +186,31 @@ def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard
         shared=np.zeros(len(units.key), dtype=np.bool_),
         users=np.zeros(len(units.key), dtype=np.int64),
         classes=np.zeros(len(units.key), dtype=np.int16),
-        population=np.array([np.mean([one.shared for one in truth]) if truth else 0.0]),
+        population=np.array([population(truth, known)]),
     )
     whole.trust[have] = [one.trust for one in told]
     whole.shared[have] = [one.shared for one in told]
     whole.users[have] = [0 if math.isnan(one.users) else int(one.users) for one in told]
     whole.classes[have] = [one.classes for one in told]
     return whole
+
+
+def population(truth: Sequence[Word], known: Index) -> float:
+    """The share of shared units among all that a truth names. A word on one unit names that, seen or not; one on a
+    wider range those that logs saw in it: a /16 is not one household beside addresses that were told one by one.
+
+    known: of each unit seen the word that tells of it, -1 for none.
+    """
+    alone: dict[int, bool] = {}
+    wide = np.zeros(len(truth) + 1, dtype=np.bool_)
+    for at, one in sorted(enumerate(truth), key=lambda row: row[1].first - row[1].last):  # the narrowest speaks
+        key = net.unit_key(one.first)
+        if key == net.unit_key(one.last):
+            alone[key] = one.shared
+        else:
+            wide[at] = True
+    told = [*alone.values(), *(truth[at].shared for at in known[wide[known]].tolist())]
+    return float(np.mean(told)) if told else 0.0
 
 
 def _routes(units: ObservationTable) -> Iterable[Route]:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mipdns import train
+from mipdns import net, train
 from mipdns.errors import ConfigError
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
 from mipdns.inference.exposure import REFERENCE
@@ -266,3 +266,20 @@ def test_every_witness_can_be_heard_from():
             )
             assert (found.shared.tolist(), found.trust.tolist()) == ([witness.shared], [witness.trust])
             assert list(told.values()) == [1]
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "share"),
+    [
+        ("", [], 0.0),
+        ("21.0.0.1 confirm, 21.0.0.2 deny, 21.0.0.3 deny", [-1, -1], 1 / 3),
+        ("21.0.0.1 confirm, 21.0.0.1 deny", [1], 0.0),
+        ("21.0.0.1 confirm, 21.1.0.0/16 deny", [0, 1, 1, 1], 1 / 4),
+        ("21.0.0.1 confirm, 21.1.0.0/16 deny", [-1, -1], 1.0),
+        ("2001:4860::/64 confirm, 2001:4860:1::/48 deny", [0, 1, -1], 1 / 2),
+    ],
+)
+def test_a_wide_word_tells_of_as_many_units_as_were_seen_in_it(said, known, share):
+    pairs = [one.split() for one in said.split(", ") if one]
+    truth = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in pairs]
+    assert train.population(truth, np.array(known, dtype=np.int64)) == pytest.approx(share)
