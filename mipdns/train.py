@@ -125,9 +125,10 @@ def _one_sided(sample: Sample, *, is_shared: bool) -> str:
 def read_sample(database: Path, truth: Sequence[Word], card: Scorecard) -> Sample:
     """The units of a load with a truth from elsewhere; everybody is heard as evidence.
 
-    The narrowest range that holds a unit's first address tells its truth. Raises StoreError, ConfigError.
+    The narrowest range that holds a unit's first address tells its truth, and where there is none, an address inside
+    its /64 does. Raises StoreError, ConfigError.
     """
-    seen = observed(database)
+    seen, truth = observed(database), _as_units(truth)
     return _sample(seen, truth, _index(truth, seen.units), card, labels(database))
 
 
@@ -193,6 +194,17 @@ def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard
     whole.users[have] = [0 if math.isnan(one.users) else int(one.users) for one in told]
     whole.classes[have] = [one.classes for one in told]
     return whole
+
+
+def _as_units(truth: Sequence[Word]) -> list[Word]:
+    """Words on less than a /64 as words on all of it, first of all: equal ranges that come later speak."""
+    inside: list[Word] = []
+    others: list[Word] = []
+    for one in truth:
+        unit = net.unit_range(net.unit_key(one.first))
+        is_part = one.last <= unit[1] and (one.first, one.last) != unit
+        (inside if is_part else others).append(one._replace(first=unit[0], last=unit[1]) if is_part else one)
+    return inside + others
 
 
 def population(truth: Sequence[Word], known: Index) -> float:
