@@ -60,6 +60,8 @@ def _set(part: dict[str, Any]) -> str:
     why = "there is no verdict" if part["judged"] == "as served" else "nothing else speaks"
     unspoken = f" Of {missing['shared']:,} shared units and {missing['single']:,} others {why}: left out."
     unspoken = unspoken if any(missing.values()) else ""
+    if part["one_sided"]:
+        unspoken += " The truth knows one kind only, so calibration and precision mean nothing."
     return "\n".join(
         [
             f"<h2>Against {escape(part['name'])}</h2>",

@@ -132,6 +132,8 @@ def as_text(document: dict[str, Any]) -> str:
         if any(missing := part["without_verdict"].values()):
             shared, single = missing
             lines.append(f"  left out, since {_why(part)}: {shared} shared units, {single} others")
+        if part["one_sided"]:
+            lines.append("  the truth knows one kind only, so calibration and precision below mean nothing")
         lines += [f"  {_WORDS[key]:<28} {_told(number)}" for key, number in part["overall"].items()]
         for row in part["thresholds"]:
             name = f"at {row['at']}: precision, recall"
@@ -235,6 +237,7 @@ def _part(
             "shared": int((everything.shared & ~spoken).sum()),
             "single": int((~everything.shared & ~spoken).sum()),
         },
+        "one_sided": described["shared"] in (0, described["units"]),
         **described,
         # What is served knows what made the labels: it may only be held against truth from elsewhere.
         "users": None if again else report.users(units, plan),

@@ -275,6 +275,17 @@ def test_what_is_left_out_is_told(database, tmp_path):
     assert "left out" not in everything and "cannot be read" not in everything
 
 
+@pytest.mark.parametrize(("verdicts", "one_sided"), [("cc", True), ("dd", True), ("cd", False)])
+def test_a_truth_of_one_kind_is_told(database, tmp_path, verdicts, one_sided):
+    """Of units chosen by the truth nobody can ask whether what was told came true."""
+    said = [{"c": "confirm", "d": "deny"}[letter] for letter in verdicts]
+    (tmp_path / "truth.csv").write_text(f"prefix,verdict\n51.15.7.9,{said[0]}\n51.15.7.10,{said[1]}\n")
+    document = validate(database, tmp_path / "truth.csv", plan=FEW)
+    assert document["sets"][0]["one_sided"] == one_sided
+    assert ("one kind only" in as_text(document)) == one_sided
+    assert ("one kind only" in page(document)) == one_sided
+
+
 def test_other_weights_than_the_loads_are_told(database):
     other = msgspec.structs.replace(CARD, name="<other>")
     told = "served was judged by " + CARD.name
