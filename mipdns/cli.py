@@ -338,7 +338,9 @@ def feedback(
 @click.option("--json", "json_file", type=click.File("w", "utf-8"), help="Write the whole document here; - for here.")
 @click.option("--html", "html_file", type=click.File("w", "utf-8"), help="Write a page to look at.")
 @click.option("--draws", type=click.IntRange(10, 10_000), default=500, show_default=True, help="Of the bootstrap.")
-@click.option("--seed", default=1, show_default=True, help="The same seed gives the same intervals.")
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed gives the same intervals."
+)
 @with_config
 def validate(
     config: Config,
@@ -512,7 +514,9 @@ def export_rbldnsd(config: Config, origin: str | None, name: str, ipv4: TextIO, 
 
 @main.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--seed", default=1, show_default=True, help="The same seed makes the same files.")
+@click.option(
+    "--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed makes the same files."
+)
 @click.option("--units", type=int, help="Active addresses and /64s.  [default: 3000]")
 @click.option("--days", default=3, show_default=True, help="How many days of logs.")
 @click.option("--format", "form", type=click.Choice(["mixed", "ndjson", "parquet"]), default="mixed", show_default=True,

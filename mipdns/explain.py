@@ -49,6 +49,7 @@ def explain(
 
     Raises StoreError, UnknownEvidence.
     """
+    left_out = tuple(dict.fromkeys(left_out))
     with store.snapshot(database) as kept:
         build = store.latest_build(kept)
         verdict = store.find_verdict(kept, address)

@@ -125,9 +125,10 @@ def _one_sided(sample: Sample, *, is_shared: bool) -> str:
 def read_sample(database: Path, truth: Sequence[Word], card: Scorecard) -> Sample:
     """The units of a load with a truth from elsewhere; everybody is heard as evidence.
 
-    The narrowest range that holds a unit's first address tells its truth. Raises StoreError, ConfigError.
+    The narrowest range that holds a unit's first address tells its truth, and where there is none, an address inside
+    its /64 does. Raises StoreError, ConfigError.
     """
-    seen = observed(database)
+    seen, truth = observed(database), _as_units(truth)
     return _sample(seen, truth, _index(truth, seen.units), card, labels(database))
 
 
@@ -186,13 +187,42 @@ def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard
         shared=np.zeros(len(units.key), dtype=np.bool_),
         users=np.zeros(len(units.key), dtype=np.int64),
         classes=np.zeros(len(units.key), dtype=np.int16),
-        population=np.array([np.mean([one.shared for one in truth]) if truth else 0.0]),
+        population=np.array([population(truth, known)]),
     )
     whole.trust[have] = [one.trust for one in told]
     whole.shared[have] = [one.shared for one in told]
     whole.users[have] = [0 if math.isnan(one.users) else int(one.users) for one in told]
     whole.classes[have] = [one.classes for one in told]
     return whole
+
+
+def _as_units(truth: Sequence[Word]) -> list[Word]:
+    """Words on less than a /64 as words on all of it, first of all: equal ranges that come later speak."""
+    inside: list[Word] = []
+    others: list[Word] = []
+    for one in truth:
+        unit = net.unit_range(net.unit_key(one.first))
+        is_part = one.last <= unit[1] and (one.first, one.last) != unit
+        (inside if is_part else others).append(one._replace(first=unit[0], last=unit[1]) if is_part else one)
+    return inside + others
+
+
+def population(truth: Sequence[Word], known: Index) -> float:
+    """The share of shared units among all that a truth names. A word on one unit names that, seen or not; one on a
+    wider range those that logs saw in it: a /16 is not one household beside addresses that were told one by one.
+
+    known: of each unit seen the word that tells of it, -1 for none.
+    """
+    alone: dict[int, bool] = {}
+    wide = np.zeros(len(truth) + 1, dtype=np.bool_)
+    for at, one in sorted(enumerate(truth), key=lambda row: row[1].first - row[1].last):  # the narrowest speaks
+        key = net.unit_key(one.first)
+        if key == net.unit_key(one.last):
+            alone[key] = one.shared
+        else:
+            wide[at] = True
+    told = [*alone.values(), *(truth[at].shared for at in known[wide[known]].tolist())]
+    return float(np.mean(told)) if told else 0.0
 
 
 def _routes(units: ObservationTable) -> Iterable[Route]:

@@ -2,7 +2,7 @@
 
 In: measured units with their verdicts, and what else is covered. Out: gaps and what to serve for them. The one rule: a
 gap is covered only between crowded addresses of one /24 and one AS that share a class, are most of what was measured
-there, and are not in a data centre; at a confidence below theirs.
+there, however little, and are not in a data centre; at a confidence below theirs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mipdns.vocabulary import Signal
 
 
 class Measurements(NamedTuple):
-    """Measured units, sorted by key. busy: seen often enough to count. centre: in a data centre."""
+    """Measured units, sorted by key. busy: seen often enough to make a pool. centre: in a data centre."""
 
     key: NDArray[np.uint64]
     asn: NDArray[np.int64]
@@ -117,16 +117,19 @@ def gaps(key: Keys, pools: Pools) -> tuple[NDArray[np.int64], Keys, Keys]:
 def find_pools(units: Measurements, card: Scorecard) -> Pools:
     """The pools among IPv4 units, sorted by key."""
     rule = card.pool
-    known = units.busy & (units.asn > 0)
-    crowded = known & ~units.centre & (units.confidence >= card.rules.listed)
+    listed = (units.asn > 0) & ~units.centre & (units.confidence >= card.rules.listed)
+    crowded = listed & units.busy
     group, groups = _groups(neighbourhoods(units.key), units.asn)
-    seen = np.bincount(group[known], minlength=groups)
     # The class that most of the crowds of a group share; of several the one that the rule names first.
     best, most = np.zeros(groups, dtype=np.int64), np.zeros(groups, dtype=np.int64)
     for bit in rule.bits:
         count = np.bincount(group[crowded & (units.classes & bit > 0)], minlength=groups)
         best, most = np.where(count > most, bit, best), np.maximum(count, most)
-    is_pool = (most >= rule.units) & (most >= rule.share * seen)
+    # Of all that was seen, however little: what a log misses between crowds is rather the households there, which it
+    # sees little of, than crowds, which come to everybody.
+    alike = np.bincount(group[listed & (units.classes & best[group] > 0)], minlength=groups)
+    seen = np.bincount(group[units.asn > 0], minlength=groups)
+    is_pool = (most >= rule.units) & (alike >= rule.share * seen)
     member = np.flatnonzero(crowded & (units.classes & best[group] > 0) & is_pool[group])
     order = np.lexsort((units.confidence[member], group[member]))
     confidence = units.confidence[member][order]

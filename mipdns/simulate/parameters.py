@@ -47,10 +47,10 @@ def plan_for(
         plan = WorldPlan()
     given = {"units": units, "observer_share": observer_share, "shared_share": shared_share, "without": without or None}
     kept = {name: value for name, value in given.items() if value is not None}
-    try:
-        return msgspec.structs.replace(plan, **kept)
+    try:  # converted, since what is replaced is not held against the bounds
+        return msgspec.convert(msgspec.to_builtins(msgspec.structs.replace(plan, **kept)), WorldPlan)
     except ValueError as fault:  # a share of multi-user units that the file's kinds cannot have
-        raise ConfigError(f"{path}: {fault}") from fault
+        raise ConfigError(f"{path or 'parameters'}: {fault}") from fault
 
 
 def plan_text(plan: WorldPlan) -> str:

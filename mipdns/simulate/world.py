@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from mipdns.config import shipped_zones
+from mipdns.config import AS_OF_YEAR_MIN, shipped_zones
 from mipdns.errors import ConfigError
 from mipdns.progress import Progress, silent
 from mipdns.simulate.configuration import WITHOUT, Form, configuration_text
@@ -32,6 +32,7 @@ from mipdns.simulate.writers.rows import Requests, Scene, Wear, columns_at, dott
 _LOGS, _CLAIMS = 4, 5  # independent streams of random numbers
 _OBSERVER = "edge"  # the one that sees everything where there is one log
 _CLAIMED = ("routes", "peeringdb", "atlas", "ptr", "lists", "partner")
+_COUNTED = "work"  # where loads keep what they counted of logs, those too that are no longer there
 _MARK = "world.toml"  # the parameters; a folder that has them is a world's
 MOST_UNITS = 20_000_000
 
@@ -72,16 +73,18 @@ def simulate(
     or one log as Logpush (`ndjson`) or Parquet. `zones` is the folder of zone files to copy. Files of an earlier world
     in the same folder are replaced. Raises ConfigError if there is nothing to make, a source that is unknown is to be
     left out, there is no zone file to serve it with, the folder holds somebody's own files where those of a world
-    would go, or it cannot be written.
+    would go, it cannot be written, or its days have not come or lie before all logs.
     """
     plan = plan or WorldPlan()
     if units is not None:
         plan = msgspec.structs.replace(plan, units=units)
+    today = datetime.datetime.now(datetime.UTC).date()
+    last_day = as_of or today - datetime.timedelta(days=1)
     _check(plan, seed, days, form)
+    _check_days(last_day, days, today)
     zones = zones or shipped_zones()
     if not any(zones.glob("*.toml")):
         raise ConfigError(f"{zones}: no zone files there to copy; name the folder that has them")
-    last_day = as_of or datetime.datetime.now(datetime.UTC).date() - datetime.timedelta(days=1)
     _keep_what_is_no_world(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +100,8 @@ def _write(
     plan = world.plan
     (folder / _MARK).write_text(plan_text(plan), "utf-8")
     dates = [last_day - datetime.timedelta(days=back) for back in reversed(range(days))]
+    for name in ("logs", _COUNTED):  # an earlier world's days would mix with these
+        shutil.rmtree(folder / name, ignore_errors=True)
     log_files = _write_logs(folder / "logs", world, dates, form, progress)
     progress("write sources", 0.0)
     claims = _write_claims(folder, world, last_day, plan.without)
@@ -122,7 +127,7 @@ def _write(
 def _keep_what_is_no_world(folder: Path) -> None:
     """What a world replaces is deleted first: logs too, and they may be somebody's own."""
     if not (folder / _MARK).exists():
-        for name in ("mipdns.toml", "logs", *_CLAIMED):
+        for name in ("mipdns.toml", "logs", _COUNTED, *_CLAIMED):
             if (folder / name).exists():
                 raise ConfigError(
                     f"{folder / name} is there, and not of a made world, which would replace it; name another folder"
@@ -144,10 +149,21 @@ def _check(plan: WorldPlan, seed: int, days: int, form: Form) -> None:
         raise ConfigError(f"only a log in Parquet can be without {columns[0]!r}; choose that format")
 
 
+def _check_days(last_day: datetime.date, days: int, today: datetime.date) -> None:
+    """A world that no load would read is not made: what has not come is no evidence, nor what was before all logs."""
+    if last_day > today:
+        raise ConfigError(
+            f"a world up to {last_day} cannot be made: today is {today} (UTC), and no load reads beyond it"
+        )
+    if (last_day - datetime.date(AS_OF_YEAR_MIN, 1, 1)).days < days - 1:
+        raise ConfigError(
+            f"a world of {days} days up to {last_day} cannot be made: it would begin before {AS_OF_YEAR_MIN}"
+        )
+
+
 def _write_logs(
     folder: Path, world: World, dates: list[datetime.date], form: Form, progress: Progress
 ) -> list[Written]:
-    shutil.rmtree(folder, ignore_errors=True)  # an earlier world's days would mix with these
     written: list[Written] = []
     parts = list(slices(world))
     for part, (start, stop) in enumerate(parts):

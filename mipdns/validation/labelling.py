@@ -21,6 +21,7 @@ from mipdns.inference.scorecard import POINTS, Scorecard
 from mipdns.inference.space import Origins
 from mipdns.inference.sweeping import sweep
 from mipdns.inference.voices import widened
+from mipdns.sources.ages import expires
 from mipdns.validation.rejudge import Silence
 from mipdns.validation.truth import Word
 from mipdns.vocabulary import SIGNAL_NAMES, Signal
@@ -89,9 +90,10 @@ def words(
 
     Of several words on one address the most trusted origin speaks; of equal ones the narrower range, then the newer
     day; those that then still contradict each other cancel out, and nothing is known. A word's trust halves with the
-    half-life of its origin, as evidence does. A source that names more than there can be makes no label.
+    half-life of its origin, as evidence does, and people's words expire as in a load. A source that names more than
+    there can be makes no label.
     """
-    claims = [*_of_people(labels)] if "partner" in kinds else []
+    claims = [*_of_people(labels, as_of)] if "partner" in kinds else []
     heard = silence_of(kinds).signals - {Signal.PARTNER}  # whose words outlive loads as labels
     claims += _of_sources([one for one in said if one.signal in heard], card)
     claims = list(dict.fromkeys(claims))
@@ -111,10 +113,11 @@ class _Claim(NamedTuple):
     classes: int
 
 
-def _of_people(labels: Iterable[Label]) -> Iterator[_Claim]:
+def _of_people(labels: Iterable[Label], as_of: datetime.date) -> Iterator[_Claim]:
     for one in labels:
         origin = "partner.confirm" if one.confirmed else "partner.deny"
-        yield _Claim(one.first, one.last, origin, one.observed, int(one.classes))
+        if expires(origin, one.observed) >= as_of:
+            yield _Claim(one.first, one.last, origin, one.observed, int(one.classes))
 
 
 def _of_sources(said: Sequence[Assertion], card: Scorecard) -> Iterator[_Claim]:

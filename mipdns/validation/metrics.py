@@ -107,13 +107,15 @@ def equal_width(number: int = 10) -> NDArray[np.int64]:
 def equal_mass(counts: Histograms, number: int = 10) -> NDArray[np.int64]:
     """Bins that hold about the same number of units; a percent is never divided, so heavy ones make bins of their own.
 
-    A percent falls where the middle of its units lies. counts: one pair of histograms, without further axes.
+    A percent falls where the middle of its units lies, one without units to the bin below it, or else the first: no bin
+    is empty. counts: one pair of histograms, without further axes.
     """
     units = counts.all
     middle = np.cumsum(units) - units / 2.0
-    rank = np.floor(number * middle / max(float(units.sum()), 1.0)).astype(np.int64)
-    _, bins = np.unique(np.minimum(rank, number - 1), return_inverse=True)
-    return bins.astype(np.int64)
+    rank = np.minimum(np.floor(number * middle / max(float(units.sum()), 1.0)), number - 1).astype(np.int64)
+    bins = np.zeros(PERCENTS, dtype=np.int64)
+    _, bins[units > 0] = np.unique(rank[units > 0], return_inverse=True)
+    return np.maximum.accumulate(bins)
 
 
 def served_bins() -> NDArray[np.int64]:

@@ -31,13 +31,15 @@ def page(document: dict[str, Any]) -> str:
     build = document["build"]
     style = resources.files("mipdns.validation").joinpath("page.css").read_text("utf-8")
     policy = "default-src 'none'; style-src 'unsafe-inline'"
+    unread, note = document["lines_unread"], document["note"]
     body = [
         "<h1>How right is this build?</h1>",
         f'<p class="soft">Build {build["serial"]} of {escape(build["finished"])}, as of {escape(build["as_of"])}, '
         f"model {escape(build['model'])}, prior {build['prior']:g}: {build['verdicts']:,} verdicts, "
         f"{build['listed_ipv4']:,} IPv4 addresses and {build['listed_ipv6_64s']:,} IPv6 /64s at 50 or more.</p>",
         f'<p class="soft">Intervals hold 95 % of {document["draws"]} draws of networks (seed {document["seed"]}). '
-        f"Made {escape(document['made'])}.</p>",
+        f"Made {escape(document['made'])}.{f' {unread:,} lines of the truth cannot be read.' * (unread > 0)}</p>",
+        f"<p>Mind: {escape(note)}.</p>" * bool(note),
         *(_set(part) for part in document["sets"]),
         _believed(document["sources"]),
         _drift(document["drift"]),
@@ -58,6 +60,8 @@ def _set(part: dict[str, Any]) -> str:
     why = "there is no verdict" if part["judged"] == "as served" else "nothing else speaks"
     unspoken = f" Of {missing['shared']:,} shared units and {missing['single']:,} others {why}: left out."
     unspoken = unspoken if any(missing.values()) else ""
+    if part["one_sided"]:
+        unspoken += " The truth knows one kind only, so calibration and precision mean nothing."
     return "\n".join(
         [
             f"<h2>Against {escape(part['name'])}</h2>",

@@ -118,8 +118,8 @@ def speaking(said: Iterable[Assertion]) -> list[Signal]:
 
 
 def told(silent: Silence) -> list[str]:
-    """A silence as names."""
-    return sorted([*(name for signal in silent.signals for name in names(signal)), *silent.sources])
+    """A silence as names; a source may be called as its signal is."""
+    return sorted({*(name for signal in silent.signals for name in names(signal)), *silent.sources})
 
 
 def _touching(said: Sequence[Assertion], keys: NDArray[np.uint64]) -> list[Assertion]:

@@ -5,7 +5,6 @@ The one rule: of words that overlap the narrowest speaks; of two for the same ra
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from mipdns import net
 from mipdns.errors import SourceUnreadable, TooManyBadLines
-from mipdns.sources.reading import lines, named_range
+from mipdns.sources.reading import fields, lines, named_range
 from mipdns.sources.routes import RawRoute, flatten
 from mipdns.vocabulary import CLASS_NAMES, Class
 
@@ -54,7 +53,19 @@ class Truth(NamedTuple):
     wide: NDArray[np.bool_]
 
 
+class Reading(NamedTuple):
+    """What a file says, and what of it could not be read: a line and its fault each."""
+
+    words: list[Word]
+    bad: list[str]
+
+
 def read_truth(path: Path) -> list[Word]:
+    """The statements of a file, as `read_statements` has them."""
+    return read_statements(path).words
+
+
+def read_statements(path: Path) -> Reading:
     """The statements of a CSV. The header names the columns, in any order: `prefix` and `verdict` (confirm or deny) are
     needed, `class` (several joined by `+`) and `users` are taken where they are, others are passed over. So partners'
     files (`kind = "truth"`) and the simulator's `truth.csv` both are truth.
@@ -68,19 +79,25 @@ def read_truth(path: Path) -> list[Word]:
     for number, line in lines(path):
         if not line.strip() or line.startswith("#"):
             continue
-        columns = [column.strip() for column in next(csv.reader([line]))]
         if not places:
-            places = _header(path, number, columns)
+            try:
+                places = _header(path, number, _columns(line))
+            except ValueError as fault:
+                raise SourceUnreadable(f"{path}: line {number}: {fault}") from None
             continue
         try:
-            words.append(_word(columns, places))
+            words.append(_word(_columns(line), places))
         except ValueError as fault:
             bad.append(f"line {number}: {fault}")
     if len(bad) > BAD_LINES_MAX * (len(words) + len(bad)):
         raise TooManyBadLines(f"{path}: {len(bad)} of {len(words) + len(bad)} lines cannot be read: {bad[0]}")
     if not words:
         raise SourceUnreadable(f"{path}: holds no statement")
-    return words
+    return Reading(words, bad)
+
+
+def _columns(line: str) -> list[str]:
+    return [column.strip() for column in fields(line)]
 
 
 def _header(path: Path, line: int, columns: list[str]) -> dict[str, int]:

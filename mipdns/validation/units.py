@@ -1,7 +1,8 @@
 """Units whose truth is known, beside what was concluded of them. In: truth, a snapshot of a build. Out: `Units`.
 
-The one rule: each unit once. A statement on one unit is looked up as it stands; one on a wider range speaks of the
-units in it that logs saw, which is the population that confidences are about.
+The one rule: each unit once, and twice only where the truth says both of addresses inside one /64. A statement on one
+unit is looked up as it stands; one on a wider range speaks of the units in it that logs saw, which is the population
+that confidences are about.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def gather(truth: Truth, bulk: Bulk) -> Units:
     seen = _seen(truth, bulk)
     keys = seen.table.key
     # Single units that no log saw stand by themselves; wide ones that no log saw into are empty.
-    alone = np.flatnonzero(~truth.wide & ~np.isin(np.arange(len(truth.first)), seen.word))
+    alone = np.flatnonzero(~truth.wide & ~np.isin(truth.first, keys))
+    alone = alone[_first_said(truth.first[alone], truth.shared[alone])]
     word = np.concatenate([seen.word, alone])
     inside, _ = unit_bounds(keys, keys)
     halves = np.concatenate(
@@ -107,16 +109,16 @@ def _seen(truth: Truth, bulk: Bulk) -> _Seen:
     words: list[NDArray[np.int64]] = []
     tables: list[ObservationTable] = []
     for table in bulk.observations():
-        at = np.searchsorted(truth.first, table.key, side="right") - 1
-        within = at >= 0
-        if len(truth.last):
-            within &= truth.last[np.maximum(at, 0)] >= table.key
-        words.append(at[within].astype(np.int64))
-        columns = {name: column[within] for name, column in table.columns.items()}
+        begin = np.searchsorted(truth.last, table.key, side="left")
+        count = np.maximum(np.searchsorted(truth.first, table.key, side="right") - begin, 0)  # several inside a /64
+        row = np.repeat(np.arange(len(table.key)), count)
+        word = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) + begin[row]
+        kept = _first_said(table.key[row], truth.shared[word])
+        row, word = row[kept], word[kept]
+        words.append(word.astype(np.int64))
+        columns = {name: column[row] for name, column in table.columns.items()}
         tables.append(
-            ObservationTable(
-                table.key[within], table.last_day[within], table.asn[within], table.traffic[within], columns
-            )
+            ObservationTable(table.key[row], table.last_day[row], table.asn[row], table.traffic[row], columns)
         )
     if not tables:
         return _Seen(np.zeros(0, dtype=np.int64), _NOTHING_SEEN)
@@ -130,6 +132,13 @@ def _seen(truth: Truth, bulk: Bulk) -> _Seen:
             {name: np.concatenate([table.columns[name] for table in tables]) for name in _FEATURES},
         ),
     )
+
+
+def _first_said(key: NDArray[np.uint64], shared: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rows that say of a unit what none before them says. key: sorted."""
+    _, at = np.unique(key, return_inverse=True)
+    _, first = np.unique(2 * at + shared, return_index=True)
+    return np.sort(first)
 
 
 _FEATURES = (*UNIT_COLUMNS, *CONTEXT_COLUMNS)

@@ -64,8 +64,9 @@ def validate(
     asked = silence(without, kinds)
     card = card or inference.shipped_scorecard()
     sets: list[tuple[str, list[Word], Silence]]
+    unread: list[str] = []
     if truth_file is not None:
-        words = truth.read_truth(truth_file)
+        words, unread = truth.read_statements(truth_file)
         copied = _copied(words, people)
         sets = [(truth_file.name, words, _and(asked, Signal.PARTNER) if copied else asked)]
     else:
@@ -99,9 +100,11 @@ def validate(
                 "listed_ipv6_64s": build.listed_v6,
             },
             "scorecard": card.name,
+            "note": _note(build.model, card.name),
             "draws": plan.draws,
             "seed": plan.seed,
             "sets": [part for part in parts if part is not None],
+            "lines_unread": len(unread),
             "sources": records(store.beliefs(database), said, card, build.as_of),
             "drift": drift.drift(bulk),
             "space": drift.space(bulk),
@@ -116,13 +119,21 @@ def validate(
 
 
 def as_text(document: dict[str, Any]) -> str:
-    """The few numbers that a person asks for first."""
+    """The few numbers that a person asks for first, and what is not in them."""
     lines = []
+    if document["lines_unread"]:
+        lines.append(f"{document['lines_unread']} lines of the truth cannot be read and are left out")
+    lines += filter(None, [document["note"]])
     for part in document["sets"]:
         again = f", judged again without {', '.join(part['without'])}" if part["without"] else ""
         lines.append(
             f"{part['name']}: {part['units']} units, {part['shared']} shared, {part['networks']} networks{again}"
         )
+        if any(missing := part["without_verdict"].values()):
+            shared, single = missing
+            lines.append(f"  left out, since {_why(part)}: {shared} shared units, {single} others")
+        if part["one_sided"]:
+            lines.append("  the truth knows one kind only, so calibration and precision below mean nothing")
         lines += [f"  {_WORDS[key]:<28} {_told(number)}" for key, number in part["overall"].items()]
         for row in part["thresholds"]:
             name = f"at {row['at']}: precision, recall"
@@ -139,6 +150,17 @@ def as_text(document: dict[str, Any]) -> str:
             f"addresses across {moved['floor']}: {moved['gained'][0]} up, {moved['lost'][0]} down"
         )
     return "\n".join(lines)
+
+
+def _note(served: str, here: str) -> str:
+    """What to mind where a build was judged by other weights than those at hand."""
+    if served == here:
+        return ""
+    return f"what is served was judged by {served}; what is judged again here, and each evidence's worth, by {here}"
+
+
+def _why(part: dict[str, Any]) -> str:
+    return "they have no verdict" if part["judged"] == "as served" else "nothing else speaks of them"
 
 
 def _most(row: dict[str, Any]) -> float:
@@ -215,6 +237,7 @@ def _part(
             "shared": int((everything.shared & ~spoken).sum()),
             "single": int((~everything.shared & ~spoken).sum()),
         },
+        "one_sided": described["shared"] in (0, described["units"]),
         **described,
         # What is served knows what made the labels: it may only be held against truth from elsewhere.
         "users": None if again else report.users(units, plan),

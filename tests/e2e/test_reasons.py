@@ -109,6 +109,7 @@ def test_without_some_evidence_the_rest_is_judged(world, address, left_out, gone
 
 def test_what_is_not_asked_for_is_not_told(world):
     assert explained(world, EXIT)["without"] is None
+    assert explained(world, EXIT, "exits", "exits")["without"]["left_out"] == ["exits"]
     told = must(world, "explain", EXIT, "--without", "exits")
     assert "without exits" in told
     assert "list.tor +4.33 to +0.00" in told

@@ -64,3 +64,10 @@ def test_a_document_and_a_page_do_not_share_the_terminal(tmp_path: Path):
     told = CliRunner().invoke(main, ["--config", str(config), "validate", "--json", "-", "--html", "-"])
     assert told.exit_code == 2
     assert "name a file" in told.output
+
+
+@pytest.mark.parametrize("command", [["validate"], ["simulate", "world"], ["simulate", "world", "--draw"]])
+def test_seeds_are_not_below_0(command: list[str]):
+    told = CliRunner().invoke(main, [*command, "--seed", "-1"])
+    assert told.exit_code == 2
+    assert "'--seed': -1 is not in the range x>=0" in told.output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mipdns import train
+from mipdns import net, train
 from mipdns.errors import ConfigError
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
 from mipdns.inference.exposure import REFERENCE
@@ -266,3 +267,35 @@ def test_every_witness_can_be_heard_from():
             )
             assert (found.shared.tolist(), found.trust.tolist()) == ([witness.shared], [witness.trust])
             assert list(told.values()) == [1]
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "share"),
+    [
+        ("", [], 0.0),
+        ("21.0.0.1 confirm, 21.0.0.2 deny, 21.0.0.3 deny", [-1, -1], 1 / 3),
+        ("21.0.0.1 confirm, 21.0.0.1 deny", [1], 0.0),
+        ("21.0.0.1 confirm, 21.1.0.0/16 deny", [0, 1, 1, 1], 1 / 4),
+        ("21.0.0.1 confirm, 21.1.0.0/16 deny", [-1, -1], 1.0),
+        ("2001:4860::/64 confirm, 2001:4860:1::/48 deny", [0, 1, -1], 1 / 2),
+    ],
+)
+def test_a_wide_word_tells_of_as_many_units_as_were_seen_in_it(said, known, share):
+    pairs = [one.split() for one in said.split(", ") if one]
+    truth = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in pairs]
+    assert train.population(truth, np.array(known, dtype=np.int64)) == pytest.approx(share)
+
+
+def test_an_address_inside_a_64_tells_of_it_where_nothing_else_does(monkeypatch):
+    units = {"2001:4860::": people.CGNAT, "2001:4860:1::": people.QUIET, "51.15.0.1": people.QUIET}
+    monkeypatch.setattr(train, "observed", lambda _: seen(units))
+    monkeypatch.setattr(train, "labels", lambda _: NO_WORDS)
+    said = ["2001:4860::7 confirm", "2001:4860:1::/64 deny", "2001:4860:1::9 confirm", "51.15.0.0/24 deny"]
+    truth = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in map(str.split, said)]
+    made = train.read_sample(Path("mip.db"), truth, CARD)
+    told = {
+        net.format_address(net.unit_range(key)[0]): bool(made.shared[at]) for at, key in enumerate(made.key.tolist())
+    }
+    assert made.known.all()
+    assert told == {"2001:4860::": True, "2001:4860:1::": False, "51.15.0.1": False}
+    assert made.population.tolist() == [pytest.approx(1 / 3)]

@@ -65,11 +65,20 @@ def test_a_hole_of_another_as_is_left_out_and_so_is_what_is_excluded():
     assert covered == [last for last in range(10, 31) if last not in (15, 16, 25)]
 
 
-def test_quiet_units_do_not_thin_a_pool_out():
-    quiet = {f"51.15.7.{last}": people.QUIET for last in (11, 14, 16, 21, 22, 23)}
-    judgement = judged({**POOL, **quiet}, [], ROUTES)
+@pytest.mark.parametrize(("quiet", "is_pool"), [((14,), True), ((14, 16, 21), False), ((1, 2, 40), False)])
+def test_who_was_seen_little_counts_too(quiet, is_pool):
+    """A log that sees a tenth sees every crowd of a /24 and half of its households: what it misses are households."""
+    judgement = judged({**POOL, **{f"51.15.7.{last}": people.QUIET for last in quiet}}, [], ROUTES)
+    assert all(confidence(judgement, f"51.15.7.{last}") < 50 for last in quiet)
+    assert (confidence(judgement, "51.15.7.25") >= 50) == is_pool
+
+
+def test_quiet_crowds_are_a_pools_own():
+    half = {key: value / 2 if key.startswith("requests") else value for key, value in people.CGNAT.items()}
+    little = {f"51.15.7.{last}": {**half, "requests_day_max": 9.0} for last in (11, 14, 16, 21)}
+    judgement = judged({**POOL, **little}, [], ROUTES)
+    assert all(confidence(judgement, address) >= 50 for address in little)
     assert confidence(judgement, "51.15.7.25") >= 50
-    assert confidence(judgement, "51.15.7.16") < 50
 
 
 def test_ipv6_has_no_pools():

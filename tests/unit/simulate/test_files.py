@@ -93,10 +93,12 @@ def test_another_seed_makes_another_world(tmp_path: Path):
 
 def test_a_second_world_in_the_same_folder_leaves_no_log_of_the_first(tmp_path: Path):
     simulate(tmp_path, units=90, days=2, as_of=AS_OF - datetime.timedelta(days=9))
+    (tmp_path / "work" / "evidence").mkdir(parents=True)
     made = simulate(tmp_path, units=90, days=1, as_of=AS_OF)
     assert {path for path in (tmp_path / "logs").rglob("*") if path.is_file()} == {
         file.path for file in made.files if "logs" in file.path.parts
     }
+    assert not (tmp_path / "work").exists(), "what loads counted of its logs would count on"
 
 
 def test_without_a_date_the_last_day_is_yesterday(tmp_path: Path):
@@ -114,7 +116,26 @@ def test_a_world_of_nothing_is_refused(tmp_path: Path, seed: int, units: int, da
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["logs/access.log", "mipdns.toml", "lists/mine.txt"])
+TODAY = datetime.datetime.now(datetime.UTC).date()
+
+
+@pytest.mark.parametrize(
+    ("last_day", "days", "words"),
+    [
+        (TODAY + datetime.timedelta(days=2), 1, "no load reads beyond it"),
+        (datetime.date.max, 1, "no load reads beyond it"),
+        (AS_OF, 40_000, "before 1990"),
+        (datetime.date(1990, 1, 2), 3, "before 1990"),
+        (datetime.date.min, 5, "before 1990"),
+    ],
+)
+def test_days_that_no_load_would_read_are_refused(tmp_path: Path, last_day: datetime.date, days: int, words: str):
+    with pytest.raises(ConfigError, match=words):
+        simulate(tmp_path, units=90, days=days, as_of=last_day)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["logs/access.log", "mipdns.toml", "lists/mine.txt", "work/evidence"])
 def test_files_that_are_no_worlds_stay(tmp_path: Path, name: str):
     mine = tmp_path / name
     mine.parent.mkdir(exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -84,6 +85,14 @@ def test_what_is_wrong_in_a_file_is_told_with_its_place(tmp_path: Path, text: st
     with pytest.raises(ConfigError) as told:
         read_plan(file)
     assert named in str(told.value) and str(file) in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["observer_share", "shared_share"])
+@pytest.mark.parametrize("share", [math.nan, math.inf, -1.0, 1.5])
+def test_a_share_that_is_none_is_refused_from_the_command_too(name: str, share: float):
+    """NaN lies outside of no range that is checked by comparing."""
+    with pytest.raises(ConfigError, match=name):
+        plan_for(None, **{name: share})  # type: ignore[arg-type]  # two of its keywords
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path):

@@ -146,6 +146,14 @@ def test_trust_ages_as_evidence_does(origin, age_days, expected):
     assert [one.trust for one in found] == ([] if expected is None else [pytest.approx(expected)])
 
 
+@pytest.mark.parametrize(("age_days", "counts"), [(180, True), (181, False), (3000, False)])
+def test_what_people_said_long_ago_is_no_truth(age_days, counts):
+    """Nor is it evidence: `sources.ages`."""
+    assert bool(made(labels=[word(A, confirmed=False, age_days=age_days)])) == counts
+    newer = made(labels=[word(A, confirmed=False, age_days=age_days), word("51.15.0.0/16", confirmed=True)])
+    assert [one.shared for one in newer] == ([True, False, True] if counts else [True])
+
+
 def test_a_source_that_names_half_the_internet_makes_no_label():
     said = [assertion(f"{octet}.0.0.0/8", "list.tor") for octet in range(30, 60)]
     fine = assertion(A, "list.tor")._replace(source="another")

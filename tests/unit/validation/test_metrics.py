@@ -121,6 +121,8 @@ def test_bins_of_equal_mass_keep_order_and_are_filled(some, number):
     assert (np.diff(bins) <= 1).all()
     assert bins[0] == 0
     assert bins[-1] < number
+    held = metrics.reliability(counts, bins).units
+    assert (held > 0).all() or not counts.all.any()
 
 
 def test_bins_of_equal_mass_hold_equally_many():

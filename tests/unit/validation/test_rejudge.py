@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -75,6 +76,27 @@ def test_units_in_a_wide_range_are_those_that_logs_saw(database):
     of_a = units.asn == 64500
     assert set(units.region[of_a].tolist()) == {REGIONS.index("Europe")}
     assert set(units.region[~of_a].tolist()) == {-1}
+
+
+@pytest.mark.parametrize(
+    ("said", "counted"),
+    [
+        ("2001:4860::/64 deny, 2001:4860::5 deny", [False]),
+        ("2001:4860::/64 deny, 2001:4860::5 confirm", [False, True]),
+        ("2001:4860::5 deny, 2001:4860::6 deny, 2001:4860::7 confirm", [False, True]),
+        ("2001:4860::/47 deny", [False, False]),
+        ("2001:4860::/47 deny, 2001:4860::5 confirm", [False, True, False]),
+        ("2001:4860::/47 deny, 2001:4860:0:1::5 deny, 2001:4860:0:1::8 deny", [False, False]),
+        ("2001:4860:9::5 deny, 2001:4860:9::6 deny, 2001:4860:9::7 confirm", [False, True]),
+    ],
+)
+def test_addresses_inside_a_64_are_one_unit(database, said, counted):
+    """Twice only where the truth says both, and then seen both times if logs saw it."""
+    pairs = [one.split() for one in said.split(", ")]
+    words = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in pairs]
+    units = gathered(database, words)
+    assert units.shared.tolist() == counted
+    assert set(units.seen.tolist()) == {"2001:4860:9::" not in said}
 
 
 def test_judging_again_with_everything_is_what_was_served(database):
@@ -152,10 +174,11 @@ KINDS = [
         (["tor"], ["tor"]),
         (["feedback"], ["feedback"]),
         (["pdb"], ["network", "pdb"]),
+        (["names"], ["names"]),
     ],
 )
 def test_names_of_signals_sources_and_kinds(names, left_out):
-    assert told(silence(names, KINDS)) == left_out
+    assert told(silence(names, [*KINDS, ("names", "ptr")])) == left_out
 
 
 def test_all_logs_or_none():
@@ -182,6 +205,15 @@ def test_left_out_here_is_what_explain_tells(database, name):
     assert found.tolist() == [one.confidence for one in told if one]
 
 
+@pytest.mark.parametrize("signal", sorted(set(COUNTED) & set(MEASURED)))
+def test_how_much_came_is_known_whatever_is_left_out(database, signal):
+    """Terms of visits lie on what the load sees as a whole: without them an address in ten thousand looks like any."""
+    for text in ("51.15.7.9", "51.15.7.10"):
+        rest = explain(database, net.parse_address(text), [(signal.name or "").lower()]).without
+        assert rest is not None
+        assert "visits" in {term.origin for term in rest.terms}, text
+
+
 def test_a_signal_is_left_out_as_by_a_log_that_does_not_tell_it(tmp_path):
     untold = dict.fromkeys(COUNTED[Signal.AGENTS], math.nan)
     write(tmp_path / "told.db", UNITS)
@@ -196,6 +228,7 @@ def test_a_signal_is_left_out_as_by_a_log_that_does_not_tell_it(tmp_path):
 
 def test_every_column_but_how_much_and_when_belongs_to_a_signal():
     shape = {"days", "requests_day_max", "requests_hour_max", "hours_day_max", "night_share"}
+    shape |= {"requests_lesser", "requests_typical"}  # of the load as a whole, and nobody's neighbourhood
     assert {*UNIT_COLUMNS, *CONTEXT_COLUMNS} - shape == {name for counted in COUNTED.values() for name in counted}
 
 
@@ -219,6 +252,47 @@ def test_what_was_not_kept_is_not_judged_again(tmp_path, kept):
     for truth, without in ((None, []), (tmp_path / "truth.csv", ["trace"])):
         with pytest.raises(ValidationError, match="was not kept"):
             validate(tmp_path / "mip.db", truth, without=without, plan=FEW)
+
+
+def test_what_is_left_out_is_told(database, tmp_path):
+    lines = [
+        "51.15.7.9,confirm",
+        "51.15.7.10,deny",
+        "8.8.8.8,confirm",
+        *(f"51.17.0.{last},deny" for last in range(200)),
+    ]
+    (tmp_path / "truth.csv").write_text("\n".join(["prefix,verdict", *lines, "51.16.0.1,perhaps", ""]))
+    document = validate(database, tmp_path / "truth.csv", plan=FEW)
+    assert document["lines_unread"] == 1
+    assert document["sets"][0]["without_verdict"] == {"shared": 1, "single": 199}
+    text, shown = as_text(document), page(document)
+    assert "1 lines of the truth cannot be read" in text
+    assert "left out, since they have no verdict: 1 shared units, 199 others" in text
+    assert "1 lines of the truth cannot be read." in shown
+    assert "Of 1 shared units and 199 others there is no verdict" in shown
+    (tmp_path / "all.csv").write_text("prefix,verdict\n51.15.7.9,confirm\n51.15.7.10,deny\n")
+    everything = as_text(validate(database, tmp_path / "all.csv", plan=FEW))
+    assert "left out" not in everything and "cannot be read" not in everything
+
+
+@pytest.mark.parametrize(("verdicts", "one_sided"), [("cc", True), ("dd", True), ("cd", False)])
+def test_a_truth_of_one_kind_is_told(database, tmp_path, verdicts, one_sided):
+    """Of units chosen by the truth nobody can ask whether what was told came true."""
+    said = [{"c": "confirm", "d": "deny"}[letter] for letter in verdicts]
+    (tmp_path / "truth.csv").write_text(f"prefix,verdict\n51.15.7.9,{said[0]}\n51.15.7.10,{said[1]}\n")
+    document = validate(database, tmp_path / "truth.csv", plan=FEW)
+    assert document["sets"][0]["one_sided"] == one_sided
+    assert ("one kind only" in as_text(document)) == one_sided
+    assert ("one kind only" in page(document)) == one_sided
+
+
+def test_other_weights_than_the_loads_are_told(database):
+    other = msgspec.structs.replace(CARD, name="<other>")
+    told = "served was judged by " + CARD.name
+    document = validate(database, plan=FEW, card=other)
+    assert told in as_text(document) and "by <other>" in as_text(document)
+    assert told in page(document) and "by &lt;other&gt;" in page(document)
+    assert told not in as_text(validate(database, plan=FEW, card=CARD))
 
 
 def test_nothing_to_compare_with(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from mipdns import net
 from mipdns.columns import blobs
-from mipdns.errors import SourceUnreadable, TooManyBadLines
+from mipdns.errors import SourceError, SourceUnreadable, TooManyBadLines
 from mipdns.validation.truth import Word, arrange, read_truth
 from mipdns.vocabulary import Class
 
@@ -57,6 +57,20 @@ def test_a_few_bad_lines_are_passed_over_and_many_are_not(tmp_path, line):
     assert len(read(tmp_path, "\n".join(["prefix,verdict,class", *good, line]))) == 200
     with pytest.raises(TooManyBadLines, match="1 of 2 lines cannot be read: line 3"):
         read(tmp_path, "\n".join(["prefix,verdict,class", good[0], line]))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prefix,verdict\n51.15.0.0/24,deny\r,home\n", "1 of 1 lines cannot be read: line 2: is not CSV"),
+        ("prefix,verdict,note\n51.15.0.0/24,deny," + 200_000 * "a" + "\n", "line 2: is not CSV: .*limit"),
+        ("prefix,verdict\r51.15.0.0/24,deny\r51.16.0.0/24,deny\r", "line 1: is not CSV: new-line"),
+    ],
+)
+def test_what_is_no_csv_is_told_by_line(tmp_path, text, words):
+    (tmp_path / "truth.csv").write_bytes(text.encode())
+    with pytest.raises(SourceError, match=words):
+        read_truth(tmp_path / "truth.csv")
 
 
 def test_a_column_that_nobody_reads_may_stand_twice(tmp_path):
