@@ -14,10 +14,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-REFERENCE = {"requests_lesser": 3.5, "requests_typical": 16.0}
+REFERENCE = {"requests_lesser": 3.5, "requests_typical": 45.0}
 """What the made world as shipped has, seen whole."""
 HOURS_LESSER = 2.0
 """Hours of a day in which a unit of its lesser half is active."""
+BUSIEST = 0.25 * math.sqrt(3.0)
+"""Where a third are shared, a quarter are busy. Crowds are busy, and so are some who are alone: of a population with a
+third of the crowds not a third as many are busy, but about the root of it (in made worlds of 12, 33 and 45 %)."""
 REFERENCE_UNITS = 200
 """Few units tell little: what they tell is drawn towards the reference, as if so many of its units had been seen."""
 _REQUESTS_MOST = 1 << 16
@@ -36,16 +39,19 @@ class Exposure:
         self._requests += _counted(columns["requests_day_max"], _REQUESTS_MOST)
         self._hours += _counted(columns["hours_day_max"], _HOURS_MOST)
 
-    def usual(self) -> dict[str, float]:
+    def usual(self, prior: float) -> dict[str, float]:
         """Requests of a unit on its busiest day. `requests_lesser`: what the lesser half of the units make in an hour in
-        which they are active at all, about a visit; `requests_typical`: what half of the units do not exceed.
+        which they are active at all, about a visit; `requests_typical`: what the busiest quarter of the units exceed, or
+        less of them where fewer are shared. prior: the share of shared units among all.
 
         A unit that comes more often has more such hours, so that a visit is not taken for larger where people come often.
         """
         hours = _drawn(_lesser_half(self._hours), HOURS_LESSER, int(self._hours.sum()))
         reference = REFERENCE["requests_lesser"] * HOURS_LESSER
         lesser = _drawn(_lesser_half(self._requests), reference, int(self._requests.sum()))
-        typical = _drawn(_median(self._requests), REFERENCE["requests_typical"], int(self._requests.sum()))
+        typical = _drawn(
+            _exceeded(self._requests, BUSIEST * math.sqrt(prior)), REFERENCE["requests_typical"], int(self._requests.sum())
+        )
         return {"requests_lesser": lesser / hours, "requests_typical": typical}
 
 
@@ -61,9 +67,10 @@ def _lesser_half(units: NDArray[np.int64]) -> float:
     return float(half @ np.arange(len(half))) / max(float(half.sum()), 1.0)
 
 
-def _median(units: NDArray[np.int64]) -> float:
+def _exceeded(units: NDArray[np.int64], share: float) -> float:
+    """What a share of the units exceed."""
     below = np.cumsum(units)
-    return float(np.searchsorted(below, 0.5 * below[-1], side="left"))
+    return float(np.searchsorted(below, (1.0 - min(share, 1.0)) * below[-1], side="left"))
 
 
 def _drawn(found: float, reference: float, units: int) -> float:

@@ -23,6 +23,8 @@ from mipdns.vocabulary import CLASS_NAMES, SIGNAL_NAMES, Class, Signal
 SCORECARD_VERSION = 1
 POINTS = 1000
 """Points in one unit of log-odds (natural logarithm)."""
+LARGEST = 20.0
+"""No weight is larger, either way, in log-odds."""
 
 MEASURED = (
     Signal.PORTS,
@@ -280,7 +282,7 @@ def faults(card: Scorecard) -> Iterator[str]:
         if types.hosting > 0:
             yield f"network.{where}: a data centre is evidence against, so 'hosting' is not above 0"
         if not all(_whole_points(getattr(types, kind)) for kind in NETWORK_TYPES):
-            yield f"network.{where}: a weight has more than three decimals"
+            yield f"network.{where}: a weight has more than three decimals, or is beyond ±20"
     if tuple(card.calibration) != TOLD:
         yield f"calibration: there is one for each of {', '.join(TOLD)}, in this order"
     for where, line in card.calibration.items():
@@ -318,7 +320,7 @@ def _step_faults(term: FeatureTerm) -> Iterator[str]:
     if any(low >= high for low, high in pairwise(term.edges)):
         yield "edges do not rise"
     if not all(map(_whole_points, term.weights)):
-        yield "a weight has more than three decimals"
+        yield "a weight has more than three decimals, or is beyond ±20"
     if term.monotone != "free" and list(term.weights) != sorted(term.weights, reverse=term.monotone == "falling"):
         yield f"weights are not {term.monotone}"
 
@@ -329,7 +331,7 @@ def _calibration_faults(line: Calibration) -> Iterator[str]:
     if any(low >= high for low, high in pairwise(line.summed)) or any(low > high for low, high in pairwise(line.true)):
         yield "'summed' does not rise, or 'true' falls"
     if not all(map(_whole_points, (*line.summed, *line.true))):
-        yield "a value has more than three decimals"
+        yield "a value has more than three decimals, or is beyond ±20"
 
 
 def _assertion_faults(origin: str, weighed: AssertionTerm) -> Iterator[str]:
@@ -341,7 +343,7 @@ def _assertion_faults(origin: str, weighed: AssertionTerm) -> Iterator[str]:
     if weighed.datacentre and weighed.weight > 0:
         yield "a data centre is evidence against, so its weight is not above 0"
     if not _whole_points(weighed.weight):
-        yield "weight has more than three decimals"
+        yield "weight has more than three decimals, or is beyond ±20"
 
 
 def _source_faults(card: Scorecard) -> Iterator[str]:
@@ -360,4 +362,5 @@ def _source_faults(card: Scorecard) -> Iterator[str]:
 
 
 def _whole_points(weight: float) -> bool:
-    return abs(weight * POINTS - round(weight * POINTS)) < 1e-6
+    """Whole points, and not so many that nothing else would count."""
+    return abs(weight) <= LARGEST and abs(weight * POINTS - round(weight * POINTS)) < 1e-6

@@ -152,7 +152,7 @@ def _errors(rng: np.random.Generator) -> Errors:
         list_stale=_log_uniform(rng, 0.02, 0.15),
         list_age_days=int(rng.integers(10, 120)),
         partner_space=float(rng.uniform(0.0, 0.05)),
-        partner_wrong=float(rng.uniform(0.02, 0.15)),
+        partner_wrong=float(rng.uniform(0.01, 0.06)),
         duplicated=_log_uniform(rng, 0.001, 0.03),
         moved=_log_uniform(rng, 0.001, 0.02),
     )

@@ -193,7 +193,7 @@ class Errors(Struct, frozen=True, kw_only=True):
     list_stale: Share = 0.05
     list_age_days: Annotated[int, Meta(ge=0, le=3650)] = 60
     partner_space: Share = 0.04
-    partner_wrong: Share = 0.08
+    partner_wrong: Share = 0.03
     duplicated: Share = 0.01
     moved: Share = 0.005
     torn_lines: Share = 0.002

@@ -17,6 +17,8 @@ from mipdns import net
 from mipdns.errors import UnknownEvidence
 from mipdns.evidence import FEEDBACK, Assertion
 from mipdns.inference import crowd, features, space, trust
+from mipdns.inference.ageing import traffic_kept_of
+from mipdns.inference.rollup import EPOCH
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.validation.units import Units
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
@@ -70,6 +72,8 @@ class Judge:
         self._prior = prior
         self._told = features.told_of(units.columns)
         self._measured = crowd.measure(units.columns, card, MEASURED)
+        age_days = as_of.toordinal() - EPOCH - units.last_day.astype(np.int64)
+        self._left = traffic_kept_of(age_days, card.rules)
         self._said = _touching(said, units.key)
         self._believed = trust.learn((), said, card, space.Origins([]).split)
 
@@ -97,6 +101,7 @@ class Judge:
             np.full_like(units.traffic, -1) if Signal.TRAFFIC in silent.signals else units.traffic,
             sets,
             known,
+            self._left,
         )
         unknown = np.full_like(units.declared, -1)
         unseen = facts._replace(measured={}, declared=unknown, traffic=unknown)  # context weighs traffic

@@ -28,7 +28,8 @@ class Units(NamedTuple):
     key: uint64. address: 16 bytes, as stored. shared, classes, users: the truth. seen: whether logs saw it.
     confidence: as served, 0 without a verdict. told: served classes. users_low, users_high: -1 unknown. asn: 0 none.
     kind: index into NETWORK_TYPES of what the AS declares, else of what its traffic shows, -1 unknown. region: index
-    into REGIONS, -1 unknown. declared, traffic, columns: what the unit was judged by; NaN and -1 where it was not seen.
+    into REGIONS, -1 unknown. last_day: days since 1970-01-01 when it was last seen, 0 if never. declared, traffic,
+    columns: what the unit was judged by; NaN and -1 where it was not seen.
     """
 
     key: NDArray[np.uint64]
@@ -44,6 +45,7 @@ class Units(NamedTuple):
     asn: NDArray[np.int64]
     kind: NDArray[np.int8]
     region: NDArray[np.int8]
+    last_day: NDArray[np.int32]
     declared: NDArray[np.int8]
     traffic: NDArray[np.int8]
     columns: Mapping[str, NDArray[np.float32]]
@@ -99,6 +101,7 @@ def gather(truth: Truth, bulk: Bulk) -> Units:
         asn=asn,
         kind=kind,
         region=region,
+        last_day=np.append(seen.table.last_day, np.zeros(missing, dtype=np.int32))[order],
         declared=np.where(was_seen, declared, -1).astype(np.int8),
         traffic=np.append(seen.table.traffic, np.full(missing, -1, dtype=np.int8))[order],
         columns=columns,

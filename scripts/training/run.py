@@ -24,7 +24,7 @@ from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.training.ceiling import boosted_trees, matrix
 from mipdns.inference.training.learning import learn, weights
 from mipdns.inference.training.people import learn_people
-from mipdns.inference.training.sample import Sample, join
+from mipdns.inference.training.sample import Sample, as_told, join
 from mipdns.inference.training.text import card_text
 from mipdns.train import read_sample
 from mipdns.validation.truth import read_truth
@@ -77,7 +77,8 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
 
 def _sample(world: worlds.Made, folder: Path, card: Scorecard) -> Sample:
     place = worlds.loaded(world, folder)
-    return read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
+    sample = read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
+    return as_told(sample) if world.told else sample
 
 
 def _say(text: str, started: float) -> None:

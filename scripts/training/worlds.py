@@ -20,7 +20,8 @@ from mipdns.simulate.parameters import draw_plan
 from mipdns.simulate.plan import WorldPlan, changed
 
 AS_OF = datetime.date(2026, 9, 22)
-DAYS = 3
+DAYS = (3, 7, 3, 2)
+"""Of logs, one world after the other."""
 FLOWS_ONLY = ("agent", "ja4", "bot_score", "forwarded")
 ACCESS_LOG = ("ja4", "bot_score")
 """What web servers do not log unless they are told to."""
@@ -33,11 +34,12 @@ LEARNT, MEASURED = 20_261_123, 4_711
 
 
 class Made(NamedTuple):
-    """A world to make. told: the share of multi-user units is told to the load, as `[load] prior`."""
+    """A world to make. days: of logs. told: the share of multi-user units is told to the load, as `[load] prior`."""
 
     name: str
     seed: int
     plan: WorldPlan
+    days: int
     told: bool = False
 
 
@@ -45,7 +47,7 @@ def learnt(count: int, units: int) -> list[Made]:
     """Worlds to learn from: of wholly drawn parameters, or as shipped but for site and pools, thin, poor, of access
     logs or flows.
     """
-    return [Made(f"learn-{at}", at, _learnt(at, units)) for at in range(count)]
+    return [Made(f"learn-{at}", at, _learnt(at, units), DAYS[at // 8 % len(DAYS)], told=True) for at in range(count)]
 
 
 def _learnt(at: int, units: int) -> WorldPlan:
@@ -82,16 +84,16 @@ def measured(count: int, units: int) -> list[Made]:
     for at in range(count):
         seed = 100_000 + at
         rng = np.random.default_rng([MEASURED, at])
-        shipped = WorldPlan(units=units)
+        shipped, days = WorldPlan(units=units), DAYS[at % 2]
         worlds += [
-            Made(f"shipped-{at}", seed, shipped),
-            Made(f"drawn-{at}", seed, draw_plan(rng, units=units)),
-            Made(f"tenth-{at}", seed, _with(shipped, observer_share=0.1)),
-            Made(f"few-shared-{at}", seed, _with(shipped, shared_share=0.12), told=True),
-            Made(f"many-shared-{at}", seed, _with(shipped, shared_share=0.45), told=True),
-            Made(f"half-missing-{at}", seed, _with(shipped, without=_half(rng))),
-            Made(f"access-log-{at}", seed, _with(shipped, without=ACCESS_LOG)),
-            Made(f"flows-only-{at}", seed, _with(shipped, without=FLOWS_ONLY)),
+            Made(f"shipped-{at}", seed, shipped, days),
+            Made(f"drawn-{at}", seed, draw_plan(rng, units=units), days),
+            Made(f"tenth-{at}", seed, _with(shipped, observer_share=0.1), days),
+            Made(f"few-shared-{at}", seed, _with(shipped, shared_share=0.12), days, told=True),
+            Made(f"many-shared-{at}", seed, _with(shipped, shared_share=0.45), days, told=True),
+            Made(f"half-missing-{at}", seed, _with(shipped, without=_half(rng)), days),
+            Made(f"access-log-{at}", seed, _with(shipped, without=ACCESS_LOG), days),
+            Made(f"flows-only-{at}", seed, _with(shipped, without=FLOWS_ONLY), days),
         ]
     return worlds
 
@@ -105,7 +107,7 @@ def loaded(world: Made, folder: Path) -> Path:
     simulate(
         place,
         seed=world.seed,
-        days=DAYS,
+        days=world.days,
         as_of=AS_OF + datetime.timedelta(world.seed % 7),
         plan=world.plan,
         form="parquet",

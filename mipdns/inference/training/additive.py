@@ -23,14 +23,16 @@ from scipy.sparse import csr_matrix
 Monotone = Literal["rising", "falling", "free"]
 Anchor = Literal["first", "last", "none"]
 TURNED: dict[Monotone, Monotone] = {"rising": "falling", "falling": "rising", "free": "free"}
+BASE = 0.1
+"""What the heights of a base cost of what others do: without, few units could drive it anywhere."""
 Floats = NDArray[np.float64]
 
 
 class Steps(NamedTuple):
     """One term. bins: each unit's step, -1 where the term is silent. size: how many steps. monotone: as in the card.
 
-    anchor: the step that says nothing and so stays 0: the first, the last, or none. base: heights cost nothing, so that
-    it takes up what all others have in common, and they are centred. low, high: the least and the most that a height may be; a
+    anchor: the step that says nothing and so stays 0: the first, the last, or none. base: heights cost next to nothing,
+    so that it takes up what all others have in common, and they are centred. low, high: the least and the most that a height may be; a
     monotone term may have one of them, and only if none of its steps is held.
     """
 
@@ -77,7 +79,7 @@ def fit(
     turned = design.T.tocsr()
     share = weight / weight.sum()
     mass = turned @ share
-    cost = ridge * mass * np.repeat([0.0 if term.base else 1.0 for term in terms], [term.size for term in terms])
+    cost = ridge * mass * np.repeat([BASE if term.base else 1.0 for term in terms], [term.size for term in terms])
     sign = np.where(shared, 1.0, -1.0)
     bounds = [bound for term in terms for bound in _bounds(term)]
     bounds.append((None, None) if start is None else (start, start))

@@ -33,6 +33,6 @@ def knots(sums: Floats, shared: NDArray[np.bool_], weight: Floats, said: Floats)
     if len(kept) < 2:
         return [], []
     bins = np.abs(GRID[nearest][:, None] - GRID[kept]).argmin(axis=1)
-    line = Steps(bins.astype(np.int64), len(kept), "rising", base=True, low=-SUREST, high=SUREST)
+    line = Steps(bins.astype(np.int64), len(kept), "rising", low=-SUREST, high=SUREST)
     (heights,) = additive.fit([line], shared, weight, said, ridge=0.0, start=0.0).heights
     return GRID[kept].tolist(), [round(float(value), 3) for value in heights.clip(-SUREST, SUREST)]

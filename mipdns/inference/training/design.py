@@ -39,8 +39,8 @@ TLS = (2, 3, 4, 5, 6, 7, 9, 12)
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
 LOUD = 1.0
 """The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field."""
-RELATIVE = (0.2, 0.4, 0.8, 1.5, 3, 6)
-SEEN = (1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6)
+RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
+SEEN = (4, 5, 6, 7, 8, 9, 10, 12, 15, 20)
 VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 EXPOSURE = (1.2, 3, 7, 16, 40)
@@ -212,16 +212,16 @@ CANDIDATES: tuple[Candidate, ...] = (
             ),
             Candidate(
                 "hours_day_max", "shape", (2, 4, 6, 8, 12, 16), "free",
-                "many people together are active in most hours of a day",
+                "in how many hours of a day it is active: people sleep, and machines need not",
                 ("maier2011",), most=LOUD, least=-LOUD,
             ),
             Candidate(
                 "night_share", "shape", (0.02, 0.05, 0.1, 0.2, 0.24, 0.28, 0.3), "free",
-                "people sleep: a third of the requests in the quietest third of the day is a machine's evenness",
+                "how much comes in the quietest third of the day: one household sleeps, many less, machines not at all",
                 (), {"visits": (12, None)}, most=LOUD, least=-LOUD,
             ),
             Candidate(
-                "days", "shape", (2, 3, 5), "free", "who comes every day is many, or a machine", ("metwally2011",),
+                "days", "shape", (2, 3, 5), "free", "on how many days it comes: every day are many, or a machine", ("metwally2011",),
                 most=LOUD, least=-LOUD,
             ),
         )

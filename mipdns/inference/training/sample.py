@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
 from mipdns.inference import crowd, features, surroundings
 from mipdns.inference.ageing import traffic_kept_of
+from mipdns.inference.exposure import Exposure
 from mipdns.inference.operators import COUNTS, Operators
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
@@ -72,6 +73,15 @@ class Sample(NamedTuple):
                 )
             },
         )
+
+
+def as_told(sample: Sample) -> Sample:
+    """The sample of one load as if that had been told the share of shared units, as `[load] prior`."""
+    exposure = Exposure()
+    exposure.add(sample.columns)
+    usual = exposure.usual(float(sample.shared[sample.known].mean()))
+    told = {name: np.full(len(sample.key), value, np.float32) for name, value in usual.items()}
+    return sample._replace(columns=sample.columns | told)
 
 
 def join(samples: Sequence[Sample]) -> Sample:

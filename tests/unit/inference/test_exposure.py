@@ -9,43 +9,66 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mipdns.inference.exposure import REFERENCE, REFERENCE_UNITS, Exposure
+from mipdns.inference.exposure import BUSIEST, HOURS_LESSER, REFERENCE, REFERENCE_UNITS, Exposure
 
-REQUESTS = st.lists(
-    st.one_of(st.integers(1, 200).map(float), st.floats(0.25, 1e6, width=32), st.just(math.nan)), max_size=400
+THIRD = 1 / 3
+UNITS = st.lists(
+    st.tuples(
+        st.one_of(st.integers(1, 200).map(float), st.floats(0.25, 1e6, width=32), st.just(math.nan)),
+        st.one_of(st.integers(1, 24).map(float), st.just(math.nan)),
+    ),
+    max_size=400,
 )
 
 
-def usual(*chunks: list[float]) -> dict[str, float]:
+def usual(*chunks, prior=THIRD):
     exposure = Exposure()
     for chunk in chunks:
-        exposure.add(np.array(chunk, dtype=np.float32))
-    return exposure.usual()
+        requests, hours = np.array(chunk, dtype=np.float32).reshape(-1, 2).T
+        exposure.add({"requests_day_max": requests, "hours_day_max": hours})
+    return exposure.usual(prior)
 
 
-def drawn(found: float, reference: float, units: int) -> float:
+def drawn(found, reference, units):
     share = units / (units + REFERENCE_UNITS)
     return math.exp(share * math.log(found) + (1 - share) * math.log(reference))
 
 
-@given(REQUESTS)
-def test_the_lesser_half_and_the_upper_quartile_are_those_of_all_requests_sorted(requests):
-    told = sorted(min(math.ceil(np.float32(value)), 1 << 16) for value in requests if not math.isnan(value))
-    found = usual(requests)
-    if not told:
-        assert found == REFERENCE
-        return
-    half = told[: (len(told) + 1) // 2]
-    expected = {
-        "requests_lesser": sum(half) / len(half),
-        "requests_typical": told[math.ceil(0.75 * len(told)) - 1],
-    }
-    assert found == {name: pytest.approx(drawn(value, REFERENCE[name], len(told))) for name, value in expected.items()}
+def lesser(values):
+    half = sorted(values)[: (len(values) + 1) // 2]
+    return max(sum(half) / len(half), 1.0) if half else 1.0
 
 
-@given(REQUESTS, st.integers(0, 400))
-def test_chunks_make_no_difference(requests, cut):
-    assert usual(requests[:cut], requests[cut:]) == usual(requests)
+@given(UNITS, st.floats(0.02, 0.9))
+def test_what_is_usual_is_that_of_all_units_sorted(units, prior):
+    requests = [min(math.ceil(np.float32(value)), 1 << 16) for value, _ in units if not math.isnan(value)]
+    hours = [value for _, value in units if not math.isnan(value)]
+    visit = drawn(lesser(requests), REFERENCE["requests_lesser"] * HOURS_LESSER, len(requests)) / drawn(
+        lesser(hours), HOURS_LESSER, len(hours)
+    )
+    found = usual(units, prior=prior)
+    assert found["requests_lesser"] == pytest.approx(visit)
+    if requests:
+        exceeded = sum(
+            value > found_typical
+            for found_typical in [undrawn(found["requests_typical"], len(requests))]
+            for value in requests
+        )
+        assert exceeded <= BUSIEST * math.sqrt(prior) * len(requests) + 1e-6
+
+
+def undrawn(found, units):
+    share = units / (units + REFERENCE_UNITS)
+    return math.exp((math.log(found) - (1 - share) * math.log(REFERENCE["requests_typical"])) / share) + 1e-6
+
+
+def test_of_no_units_the_reference_is_usual():
+    assert usual([]) == pytest.approx(REFERENCE)
+
+
+@given(UNITS, st.integers(0, 400))
+def test_chunks_make_no_difference(units, cut):
+    assert usual(units[:cut], units[cut:]) == usual(units)
 
 
 @pytest.mark.parametrize(
@@ -53,13 +76,30 @@ def test_chunks_make_no_difference(requests, cut):
     [(0, 45, 45), (10, 35, 45), (REFERENCE_UNITS, math.sqrt(3 * 45), math.sqrt(3 * 45)), (100_000, 3, 3.1)],
 )
 def test_few_units_are_drawn_towards_the_reference_and_many_are_not(units, least, most):
-    found = usual([3.0] * units)["requests_typical"]
+    found = usual([(3.0, 1.0)] * units)["requests_typical"]
     assert least == pytest.approx(found) or least <= found <= most
 
 
+def made(visits, pages):
+    """Units of so many visits, each in an hour of its own, of so many requests each."""
+    return [(float(visit * pages), float(min(visit, 24))) for visit in visits]
+
+
 def test_a_site_whose_pages_take_more_requests_sees_as_much_of_its_visitors():
-    rng = np.random.default_rng(1)
-    visits = np.ceil(rng.lognormal(1, 1, 20_000))
-    few, many = (usual((visits * pages).tolist()) for pages in (1, 7))
+    visits = np.ceil(np.random.default_rng(1).lognormal(1, 1, 20_000))
+    few, many = (usual(made(visits, pages)) for pages in (1, 7))
     assert many["requests_lesser"] / few["requests_lesser"] == pytest.approx(7, rel=0.06)
     assert many["requests_typical"] / few["requests_typical"] == pytest.approx(7, rel=0.06)
+
+
+def test_people_who_come_more_often_make_no_visit_larger():
+    visits = np.ceil(np.random.default_rng(2).lognormal(1, 0.5, 20_000))
+    few, many = (usual(made(times * visits, 4))["requests_lesser"] for times in (1, 3))
+    assert few == pytest.approx(4, rel=0.05)
+    assert many == pytest.approx(4, rel=0.05)
+
+
+@pytest.mark.parametrize(("prior", "exceeded"), [(0.12, 0.15), (THIRD, 0.25), (0.45, 0.29)])
+def test_the_fewer_are_shared_the_fewer_exceed_what_is_typical(prior, exceeded):
+    units = [(float(value), 2.0) for value in range(1, 50_001)]
+    assert usual(units, prior=prior)["requests_typical"] == pytest.approx((1 - exceeded) * 50_000, rel=0.03)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS
 from mipdns.inference import crowd, explain, features
-from mipdns.inference.ageing import aged_columns
+from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.reasons import term_points
 from mipdns.inference.scorecard import MEASURED, probability_points
 from mipdns.inference.voices import NOTHING, hear, voice
@@ -27,6 +28,8 @@ SUMS = st.dictionaries(st.sampled_from(MEASURED), st.integers(-6000, 6000))
 CONTEXT = {
     "neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]),
     "neighbours_crowded": column("share"),
+    "network_agents": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
+    "network_ports": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
     "requests_lesser": st.sampled_from([math.nan, 1.0, 2.5, 40.0]),
     "requests_typical": st.sampled_from([math.nan, 1.0, 3.0, 16.0, 500.0]),
 }
@@ -114,6 +117,30 @@ def test_a_higher_prior_never_lowers(one, other, measured):
     assert total(measured, NOTHING, prior=low) <= total(measured, NOTHING, prior=high)
 
 
+@given(st.floats(0.05, 0.6), SUMS, TYPES, TYPES, st.sampled_from([0.0, 0.4, 1.0]))
+def test_of_another_prior_only_its_share_counts_where_logs_saw_a_unit(prior, measured, declared, traffic, share):
+    card = msgspec.structs.replace(CARD, rules=msgspec.structs.replace(CARD.rules, prior_share=share))
+    rest = {"declared": declared, "traffic": traffic}
+    seen = dict.fromkeys(MEASURED, 0) | measured
+
+    def unlimited(prior):
+        lines = weigh(seen, NOTHING, card, prior=prior, **rest)
+        return sum(line.points for line in lines if line.origin != "rule.uncorroborated")
+
+    shift = probability_points(prior) - probability_points(card.prior)
+    assert unlimited(prior) - unlimited(card.prior) == pytest.approx(share * shift, abs=1)
+    assert weigh({}, NOTHING, card, prior=prior)[0].points == probability_points(prior)
+
+
+@given(SUMS, TYPES, TYPES, st.integers(2_000, 20_000))
+def test_what_was_seen_long_ago_says_nothing_any_more(measured, declared, traffic, age_days):
+    lines = weigh(
+        dict.fromkeys(MEASURED, 0) | measured, NOTHING, CARD, prior=0.3, declared=declared, traffic=traffic, age_days=age_days
+    )
+    found = sum(line.points for line in lines) + sum(measured.values())
+    assert found == pytest.approx(probability_points(0.3), abs=2)
+
+
 @pytest.mark.parametrize(("percent", "points"), [(50, 0), (45, -201), (30, -847), (97, 3476), (1, -20000), (99, 20000)])
 def test_percent_of_log_odds(percent, points):
     assert confidence(points) == percent
@@ -149,9 +176,9 @@ def test_the_vector_and_the_plain_form_agree(units, prior):
     said = [[assertion("51.15.7.9", origin) for origin in unit[4]] for unit in units]
     heards = [hear([voice(one, CARD, AS_OF) for one in every], CARD) for every in said]
     ages = np.array([unit[5] for unit in units], dtype=np.int64)
-    measured = aged_columns(crowd.measure(columns, CARD, MEASURED), ages, CARD.rules)
+    measured = crowd.measure(columns, CARD, MEASURED)
     facts = crowd.Facts(measured, kinds(2), kinds(3), np.arange(len(units)))
-    facts = facts._replace(told=features.told_of(columns))
+    facts = facts._replace(told=features.told_of(columns), left=traffic_kept_of(ages, CARD.rules))
     total_ = crowd.weigh(facts, crowd.Heards(heards), CARD, prior)
     for at, unit in enumerate(units):
         told = explain(

@@ -75,6 +75,8 @@ FAULTS = [
     ),
     (["assertions", "list.tor", "half_life_days"], 0, "Expected `int` >= 1"),
     (["network", "declared", "hosting"], 0.1, "network.declared: a data centre is evidence against"),
+    (["network", "declared", "mobile"], 1e308, "network.declared: a weight has .* beyond ±20"),
+    (["assertions", "list.tor", "weight"], 21, "'list.tor': weight has .* beyond ±20"),
     (["network", "traffic", "mobile"], 0.12345, "network.traffic: a weight has more than three decimals"),
     (["calibration", "agents", "true"], [0], "calibration, 'agents': .* values of 'summed' and 1 of 'true'"),
     (["calibration", "agents", "summed"], [0, 0], "calibration, 'agents': "),

@@ -48,6 +48,7 @@ def units(size: int, seed: int = 5) -> tuple[Units, np.ndarray]:
         rng.integers(64500, 64530, size),
         rng.integers(-1, len(NETWORK_TYPES), size).astype(np.int8),
         minus,
+        np.zeros(size, dtype=np.int32),
         minus,
         minus,
         columns,

@@ -41,6 +41,24 @@ def test_rising_data_fit_a_falling_term_as_a_level_line():
     assert heights == pytest.approx([level] * 3, abs=0.02)
 
 
+@pytest.mark.parametrize("monotone", ["rising", "free"])
+@pytest.mark.parametrize("most", [0.3, 1.0])
+def test_no_step_exceeds_its_bound_and_others_take_up_what_it_may_not_say(monotone, most):
+    bins, shared = drawn([0.2, 0.5, 0.95], 20_000, np.random.default_rng(7))
+    terms = [Steps(bins, 3, monotone, high=most), Steps(np.where(bins == 2, 0, -1), 1, "free")]
+    bounded, rest = fit(terms, shared, np.ones(20_000), np.zeros(20_000), ridge=1e-6, start=0.0).heights
+    assert bounded.max() <= most + 1e-9
+    assert bounded[2] + rest[0] == pytest.approx(np.log(0.95 / 0.05), abs=0.15)
+
+
+def test_a_falling_term_keeps_above_its_bound():
+    bins, shared = drawn([0.9, 0.5, 0.05], 20_000, np.random.default_rng(8))
+    steps = [Steps(bins, 3, "falling", low=-0.7)]
+    (heights,) = fit(steps, shared, np.ones(20_000), np.zeros(20_000), ridge=1e-6, start=0.0).heights
+    assert heights[2] == pytest.approx(-0.7, abs=1e-6)
+    assert heights[0] == pytest.approx(np.log(9), abs=0.15)
+
+
 def test_where_a_term_is_silent_only_the_start_and_the_offset_speak():
     rng = np.random.default_rng(4)
     shared = rng.random(20_000) < 0.3

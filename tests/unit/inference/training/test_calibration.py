@@ -24,7 +24,7 @@ def units(stretch, seed=1, size=60_000):
 @pytest.mark.parametrize("stretch", [0.5, 1.0, 1.4])
 def test_a_stretch_is_found(stretch):
     sums, shared = units(stretch)
-    summed, true = knots(sums, shared, np.ones(60_000), PRIOR)
+    summed, true = knots(sums, shared, np.ones(60_000), np.full(60_000, PRIOR))
     for low, high in zip(summed, true, strict=True):
         if abs(stretch * low) < 3.5:
             assert high == pytest.approx(stretch * low, abs=0.35)
@@ -33,9 +33,24 @@ def test_a_stretch_is_found(stretch):
 @pytest.mark.parametrize("stretch", [0.2, 1.0, 3.0])
 def test_more_is_never_less(stretch):
     sums, shared = units(stretch, seed=2)
-    summed, true = knots(sums, shared, np.ones(60_000), PRIOR)
+    summed, true = knots(sums, shared, np.ones(60_000), np.full(60_000, PRIOR))
     assert list(summed) == sorted(set(summed))
     assert list(true) == sorted(true)
+
+
+def test_what_names_say_keeps_its_weight_beside_the_line():
+    sums, _ = units(1.0, seed=3)
+    rng = np.random.default_rng(4)
+    said = np.where(rng.random(60_000) < 0.3, 2.5, 0.0) + PRIOR
+    shared = rng.random(60_000) < 1 / (1 + np.exp(-(said + sums)))
+    for low, high in zip(*knots(sums, shared, np.ones(60_000), said), strict=True):
+        if abs(low) < 3:
+            assert high == pytest.approx(low, abs=0.35)
+
+
+def test_a_knot_stands_only_where_units_were_seen():
+    summed, true = knots(np.full(60_000, 0.1), np.ones(60_000, dtype=bool), np.ones(60_000), np.zeros(60_000))
+    assert (summed, true) == ([], [])
 
 
 @given(
