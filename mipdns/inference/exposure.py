@@ -21,8 +21,8 @@ HOURS_LESSER = 2.0
 BUSIEST = 0.25 * math.sqrt(3.0)
 """Where a third are shared, a quarter are busy. Crowds are busy, and so are some who are alone: of a population with a
 third of the crowds not a third as many are busy, but about the root of it (in made worlds of 12, 33 and 45 %)."""
-REFERENCE_UNITS = 200
-"""Few units tell little: what they tell is drawn towards the reference, as if so many of its units had been seen."""
+REFERENCE_UNITS = 500
+"""Few units tell little: so many and the reference count alike, of five times as many it counts a twenty-fifth."""
 _REQUESTS_MOST = 1 << 16
 _HOURS_MOST = 24
 
@@ -74,6 +74,6 @@ def _exceeded(units: NDArray[np.int64], share: float) -> float:
 
 
 def _drawn(found: float, reference: float, units: int) -> float:
-    """The geometric mean of what was found and the reference, each with its units."""
-    share = units / (units + REFERENCE_UNITS)
+    """The geometric mean of what was found and the reference, each with the square of its units."""
+    share = units**2 / (units**2 + REFERENCE_UNITS**2)
     return math.exp(share * math.log(max(found, 1.0)) + (1.0 - share) * math.log(reference))

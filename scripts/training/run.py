@@ -78,7 +78,7 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
 def _sample(world: worlds.Made, folder: Path, card: Scorecard) -> Sample:
     place = worlds.loaded(world, folder)
     sample = read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
-    return as_told(sample) if world.told else sample
+    return as_told(sample, float(sample.shared[sample.known].mean()) if world.told else card.prior)
 
 
 def _say(text: str, started: float) -> None:

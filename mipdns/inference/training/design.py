@@ -36,6 +36,8 @@ class Candidate(NamedTuple):
 
 AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
 TLS = (2, 3, 4, 5, 6, 7, 9, 12)
+TLS_MANY = (6, 7, 9, 12)
+"""A family's devices show up to five; where each is seen but once, two are two people as well."""
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
 LOUD = 1.0
 """The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field."""
@@ -46,6 +48,8 @@ CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 EXPOSURE = (1.2, 3, 7, 16, 40)
 """Visits on the busiest day at which counts begin to mean something else: four agents in five visits are a crowd's,
 four in five hundred a family's."""
+FEW_VISITS = ((None, 1.2), (1.2, 3))
+"""Bands in which nobody is seen twice."""
 
 
 TOLD: tuple[tuple[str, dict[str, Bounds]], ...] = (
@@ -165,11 +169,14 @@ CANDIDATES: tuple[Candidate, ...] = (
         ("richter2016",), {"agents_day_max": (None, 8)}, "first",
     ),
     # TLS
-    *_by_exposure(
-        Candidate(
-            "tls_day_max", "tls", TLS, "rising",
-            "a TLS fingerprint is the client library, not its words: many mean several devices",
-            ("beverly2004",),
+    *(
+        one if one.when["visits"] in FEW_VISITS else one._replace(edges=TLS_MANY)
+        for one in _by_exposure(
+            Candidate(
+                "tls_day_max", "tls", TLS, "rising",
+                "a TLS fingerprint is the client library, not its words: many mean several devices",
+                ("beverly2004",),
+            )
         )
     ),
     Candidate(

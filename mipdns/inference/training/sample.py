@@ -75,13 +75,12 @@ class Sample(NamedTuple):
         )
 
 
-def as_told(sample: Sample) -> Sample:
-    """The sample of one load as if that had been told the share of shared units, as `[load] prior`."""
+def as_told(sample: Sample, prior: float) -> Sample:
+    """The sample of one load as if that had been told this share of shared units, as `[load] prior`."""
     exposure = Exposure()
     exposure.add(sample.columns)
-    usual = exposure.usual(float(sample.shared[sample.known].mean()))
-    told = {name: np.full(len(sample.key), value, np.float32) for name, value in usual.items()}
-    return sample._replace(columns=sample.columns | told)
+    usual = {name: np.full(len(sample.key), value, np.float32) for name, value in exposure.usual(prior).items()}
+    return sample._replace(columns=sample.columns | usual)
 
 
 def join(samples: Sequence[Sample]) -> Sample:

