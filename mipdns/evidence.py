@@ -63,7 +63,7 @@ CONTEXT_COLUMNS: dict[str, str] = {
     "neighbours_seen": "other units of the same /24 or /48 seen in the window",
     "neighbours_crowded": "how likely theirs is a crowd's traffic, their mean, 0 to 1 (the unit itself left out)",
     "requests_lesser": "requests of the load's lesser half of units in an hour in which they are active: about a visit",
-    "requests_typical": "requests on the busiest day that the busiest quarter of units exceed (where a third are shared)",
+    "requests_typical": "requests on the busiest day that a quarter of the units exceed, where a third are shared",
     "network_agents": "user agents of the other units of its AS beside those of all: means of logarithms, 1 as usual",
     "network_ports": "the same of source ports in an hour",
 }

@@ -35,8 +35,8 @@ HOSTING = NETWORK_TYPES.index("hosting")
 
 class Facts(NamedTuple):
     """All that the rules look at. measured: empty where no log saw the units. declared, traffic: index into
-    NETWORK_TYPES, -1 unknown. sets: into `Heards`. told: of `features.told_of`, None where all tell the most. left: what
-    age leaves of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is fresh.
+    NETWORK_TYPES, -1 unknown. sets: into `Heards`. told: of `features.told_of`, None where all tell the most. left:
+    what age leaves of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is fresh.
     """
 
     measured: Measured

@@ -40,17 +40,19 @@ class Exposure:
         self._hours += _counted(columns["hours_day_max"], _HOURS_MOST)
 
     def usual(self, prior: float) -> dict[str, float]:
-        """Requests of a unit on its busiest day. `requests_lesser`: what the lesser half of the units make in an hour in
-        which they are active at all, about a visit; `requests_typical`: what the busiest quarter of the units exceed, or
-        less of them where fewer are shared. prior: the share of shared units among all.
+        """Requests of a unit on its busiest day. `requests_lesser`: what the lesser half of the units make in an hour
+        in which they are active at all, about a visit; `requests_typical`: what the busiest quarter of the units
+        exceed, or less of them where fewer are shared. prior: the share of shared units among all.
 
-        A unit that comes more often has more such hours, so that a visit is not taken for larger where people come often.
+        A unit that comes more often has more such hours: a visit is not taken for larger where people come often.
         """
         hours = _drawn(_lesser_half(self._hours), HOURS_LESSER, int(self._hours.sum()))
         reference = REFERENCE["requests_lesser"] * HOURS_LESSER
         lesser = _drawn(_lesser_half(self._requests), reference, int(self._requests.sum()))
         typical = _drawn(
-            _exceeded(self._requests, BUSIEST * math.sqrt(prior)), REFERENCE["requests_typical"], int(self._requests.sum())
+            _exceeded(self._requests, BUSIEST * math.sqrt(prior)),
+            REFERENCE["requests_typical"],
+            int(self._requests.sum()),
         )
         return {"requests_lesser": lesser / hours, "requests_typical": typical}
 

@@ -196,7 +196,9 @@ class _Judging:
             self.logs, stretch.profile, units.key, asn, self.networks, card.traffic_types
         )
         columns = dict(units.columns)
-        columns |= {name: np.full(len(units.key), usual, np.float32) for name, usual in self.exposure.usual(self.prior).items()}
+        columns |= {
+            name: np.full(len(units.key), usual, np.float32) for name, usual in self.exposure.usual(self.prior).items()
+        }
         columns |= self.operators.columns(asn, columns)
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))

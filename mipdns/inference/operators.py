@@ -1,4 +1,4 @@
-"""How much the units of an AS show, beside what units of the load show. In: units with their AS, in chunks. Out: columns.
+"""How much the units of an AS show, beside what all units show. In: units with their AS, in chunks. Out: columns.
 
 The one rule: a unit does not speak of itself, and an AS of which little was seen is taken to be as all are.
 

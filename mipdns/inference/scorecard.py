@@ -150,8 +150,8 @@ class Rules(_Struct, frozen=True):
     signal. fresh_days: age from which what was said or seen starts to weigh less; traffic_half_life_days: after so
     many more days without being seen, traffic weighs half. partner_bound: log-odds that all else may
     hold against a partner. class_floor: the confidence from which a class and users are estimated. listed: the
-    confidence that counts as listed in scores and pools. prior_share: how much of another prior's difference counts where
-    logs saw a unit; the rest traffic shows by itself.
+    confidence that counts as listed in scores and pools. prior_share: how much of another prior's difference counts
+    where logs saw a unit; the rest traffic shows by itself.
     """
 
     uncorroborated_ceiling: Annotated[float, msgspec.Meta(gt=0.0, lt=0.495)]

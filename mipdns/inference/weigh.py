@@ -86,8 +86,8 @@ def weigh(
     """The lines beside the unit's own terms: prior, context, voices and rules, in this order.
 
     measured: the sum of the unit's own terms by signal, in points; empty where no log saw it. prior: strictly between
-    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. told: of `features.told`. age_days:
-    since a log saw it.
+    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. told: of `features.told`.
+    age_days: since a log saw it.
     """
     rules, left = card.rules, traffic_kept(age_days, card.rules)
     kinds = [faded(measured.get(kind, 0), left) for kind in CORROBORATING]

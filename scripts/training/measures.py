@@ -19,8 +19,8 @@ COLUMNS = "world              units shared    auc  trees    ece  worst   free  p
 
 
 def measure(sample: Sample, card: Scorecard, prior: float | None = None) -> dict[str, float]:
-    """The measures of known units. worst: the largest error of a served bin of 200 units or more, signed; free: the same
-    without the units that only the ceiling of one kind of evidence keeps where they are.
+    """The measures of known units. worst: the largest error of a served bin of 200 units or more, signed; free: the
+    same without the units that only the ceiling of one kind of evidence keeps where they are.
 
     users: how often the range holds the truth, of units that are listed and shared; class: how often a class of theirs
     is named.
@@ -67,5 +67,6 @@ def row(name: str, seen: dict[str, float]) -> str:
     trees = f"{seen['trees']:6.3f}" if "trees" in seen else "     -"
     return (
         f"{name:16} {seen['units']:7.0f} {seen['shared']:6.2f} {seen['auc']:6.3f} {trees} {seen['ece']:6.3f} "
-        f"{seen['worst']:+6.2f} {seen['free']:+6.2f} {seen['prec90']:7.3f} {seen['rec90']:7.2f} {seen['users']:6.2f} {seen['class']:7.2f}"
+        f"{seen['worst']:+6.2f} {seen['free']:+6.2f} {seen['prec90']:7.3f} {seen['rec90']:7.2f} "
+        f"{seen['users']:6.2f} {seen['class']:7.2f}"
     )

@@ -254,7 +254,8 @@ SCENARIOS = [
     # names
     row("a name that says NAT does not list alone", "30.35.0.1", (30, 49), "cgnat", "names",
         ptr="30.35.0.1,cgnat-7.pool.example.net"),
-    row("a name of a fixed line speaks against", "30.36.0.1", LOW, "", "names", ptr="30.36.0.1,static-8.example.net"),
+    row("a name of a fixed line speaks against, if little: many are offices", "30.36.0.1", (1, 32), "", "names",
+        ptr="30.36.0.1,static-8.example.net"),
     row("a name of one IPv6 address speaks of its /64", "2a1e:37:0:1::99", (30, 49), "vpn", "names",
         ptr="2a1e:37:0:1::1,vpn3.example.net"),
     # partners

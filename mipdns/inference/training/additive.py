@@ -32,8 +32,8 @@ class Steps(NamedTuple):
     """One term. bins: each unit's step, -1 where the term is silent. size: how many steps. monotone: as in the card.
 
     anchor: the step that says nothing and so stays 0: the first, the last, or none. base: heights cost next to nothing,
-    so that it takes up what all others have in common, and they are centred. low, high: the least and the most that a height may be; a
-    monotone term may have one of them, and only if none of its steps is held.
+    so that it takes up what all others have in common, and they are centred. low, high: the least and the most
+    that a height may be; a monotone term may have one of them, and only if none of its steps is held.
     """
 
     bins: NDArray[np.int64]

@@ -3,8 +3,8 @@
 In: held-out sums of log-odds, the truth, weights. Out: knots for the scorecard. The one rule: a knot stands only
 where units of such sums were seen.
 
-As isotonic regression calibrates (Barlow et al. 1972; of classifiers, Zadrozny and Elkan, KDD 2002), but by log-odds, so
-that names keep their weight beside it: units with a name are no other population than those without.
+As isotonic regression calibrates (Barlow et al. 1972; of classifiers, Zadrozny and Elkan, KDD 2002), but by log-odds,
+so that names keep their weight beside it: units with a name are no other population than those without.
 """
 
 from __future__ import annotations

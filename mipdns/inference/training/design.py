@@ -228,7 +228,8 @@ CANDIDATES: tuple[Candidate, ...] = (
                 (), {"visits": (12, None)}, most=LOUD, least=-LOUD,
             ),
             Candidate(
-                "days", "shape", (2, 3, 5), "free", "on how many days it comes: every day are many, or a machine", ("metwally2011",),
+                "days", "shape", (2, 3, 5), "free", "on how many days it comes: every day are many, or a machine",
+                ("metwally2011",),
                 most=LOUD, least=-LOUD,
             ),
         )
@@ -302,6 +303,11 @@ FIXED: tuple[FeatureTerm, ...] = (
 """Terms set by hand: ratios that depend on the site (requests a page) and on the times (agents that share a
 fingerprint), which made worlds do not have as the field does, and machines and forgers, whose share nobody knows."""
 
+OPERATORS: tuple[tuple[str, dict[str, Bounds]], ...] = (
+    ("network_agents", {"agents_told": (0.5, None)}),
+    ("network_ports", {"agents_told": (None, 0.5)}),
+)
+
 # Pools have customers with an address of their own among them, and how many nobody has counted: what stands around an
 # address may not outweigh what it shows itself.
 NEIGHBOURS: tuple[Candidate, ...] = (
@@ -309,7 +315,7 @@ NEIGHBOURS: tuple[Candidate, ...] = (
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "operators run address pools: crowds stand beside crowds, households beside households",
-            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=0.8,
+            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=0.7,
         )
         for bounds in ({"agents_told": (0.5, None)}, {"agents_told": (None, 0.5)})
         for band in _bands("neighbours_seen", (3, 10, 30))
@@ -326,9 +332,9 @@ NEIGHBOURS: tuple[Candidate, ...] = (
         Candidate(
             feature, "neighbours", (0.4, 0.6, 0.75, 0.9, 1.05, 1.2, 1.4, 1.7, 2, 2.5), "rising",
             "translation is an operator's decision: his other addresses show as many as this one, or as few",
-            ("livadariu2018",), bounds, most=0.5,
+            ("livadariu2018",), bounds, most=0.2,
         )
-        for feature, bounds in (("network_agents", {"agents_told": (0.5, None)}), ("network_ports", {"agents_told": (None, 0.5)}))
+        for feature, bounds in OPERATORS
     ),
     Candidate(
         "neighbours_crowded", "neighbours", CROWDED, "rising",

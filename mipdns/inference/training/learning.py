@@ -88,16 +88,20 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
     lines = dict(card.calibration)
     for number, (name, line) in enumerate(card.calibration.items()):
         used = (weight > 0) & (told == number)
-        found = calibration.knots(sums[used] / POINTS, sample.shared[used], weight[used], said[used]) if used.any() else None
+        found = (
+            calibration.knots(sums[used] / POINTS, sample.shared[used], weight[used], said[used])
+            if used.any()
+            else None
+        )
         if found and len(found[0]) > 1:
             lines[name] = Calibration(tuple(found[0]), tuple(found[1]), line.reason)
     card = msgspec.structs.replace(card, calibration=lines)
-    found = fit(sample, weight, card, context)
+    learnt = fit(sample, weight, card, context)
     if len(sample.population) < 2 * FOLDS:
-        return found
+        return learnt
     worth = [crowd.calibrated(sums, line) for line in lines.values()]
     share = _prior_share(sample, np.choose(told, worth) / POINTS + said, weight > 0, card.prior)
-    return msgspec.structs.replace(found, rules=msgspec.structs.replace(card.rules, prior_share=share))
+    return msgspec.structs.replace(learnt, rules=msgspec.structs.replace(card.rules, prior_share=share))
 
 
 def _prior_share(sample: Sample, odds: Floats, used: NDArray[np.bool_], prior: float) -> float:

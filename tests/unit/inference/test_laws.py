@@ -135,7 +135,13 @@ def test_of_another_prior_only_its_share_counts_where_logs_saw_a_unit(prior, mea
 @given(SUMS, TYPES, TYPES, st.integers(2_000, 20_000))
 def test_what_was_seen_long_ago_says_nothing_any_more(measured, declared, traffic, age_days):
     lines = weigh(
-        dict.fromkeys(MEASURED, 0) | measured, NOTHING, CARD, prior=0.3, declared=declared, traffic=traffic, age_days=age_days
+        dict.fromkeys(MEASURED, 0) | measured,
+        NOTHING,
+        CARD,
+        prior=0.3,
+        declared=declared,
+        traffic=traffic,
+        age_days=age_days,
     )
     found = sum(line.points for line in lines) + sum(measured.values())
     assert found == pytest.approx(probability_points(0.3), abs=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -53,12 +54,10 @@ def test_chunks_make_no_difference(units, cuts):
     whole, parts = Operators(), Operators()
     whole.add(*told(units))
     bounds = [0, *sorted(min(cut, len(units)) for cut in cuts), len(units)]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in pairwise(bounds):
         if end > begin:
             parts.add(*told(units[begin:end]))
-    for one, other in zip(
-        whole.columns(*told(units)).values(), parts.columns(*told(units)).values(), strict=True
-    ):
+    for one, other in zip(whole.columns(*told(units)).values(), parts.columns(*told(units)).values(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
