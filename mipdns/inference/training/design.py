@@ -315,7 +315,7 @@ NEIGHBOURS: tuple[Candidate, ...] = (
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
             "operators run address pools: crowds stand beside crowds, households beside households",
-            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=0.7,
+            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=0.8,
         )
         for bounds in ({"agents_told": (0.5, None)}, {"agents_told": (None, 0.5)})
         for band in _bands("neighbours_seen", (3, 10, 30))
@@ -332,7 +332,7 @@ NEIGHBOURS: tuple[Candidate, ...] = (
         Candidate(
             feature, "neighbours", (0.4, 0.6, 0.75, 0.9, 1.05, 1.2, 1.4, 1.7, 2, 2.5), "rising",
             "translation is an operator's decision: his other addresses show as many as this one, or as few",
-            ("livadariu2018",), bounds, most=0.2,
+            ("livadariu2018",), bounds, most=0.5,
         )
         for feature, bounds in OPERATORS
     ),

@@ -19,10 +19,10 @@ def served(seen, *origins):
 
 USERS = [
     ("a household is one user", people.HOUSEHOLD, [], (1, 1)),
-    ("unsure: one, or several", people.EDGE | {"agents_day_max": 7.0, "forwarded_day_max": 12.0}, [], None),
+    ("unsure: one, or several", people.EDGE | {"agents_day_max": 5.0, "forwarded_day_max": 6.0}, [], None),
     ("carrier NAT by its counts and class", people.CGNAT, [], (16, 1024)),
     ("by its class alone", None, ["list.cgnat"], (16, 1024)),
-    ("two classes", None, ["list.vpn", "list.tor"], (16, 2048)),
+    ("two classes", None, ["list.vpn", "list.tor"], (8, 2048)),
     ("by a word in its name alone: one, or several", None, ["names.nat"], (1, 1024)),
     ("a data centre that nobody saw", None, ["list.hosting"], (None, None)),
     ("shared, of no known class", None, ["partner.confirm"], (None, None)),

@@ -26,7 +26,7 @@ def test_what_lies_between_the_crowds_of_a_pool_is_covered_below_them():
 
 
 def test_a_measured_household_in_a_pool_keeps_its_own_verdict():
-    judgement = judged({**POOL, "51.15.7.15": people.COUPLE}, [], ROUTES)
+    judgement = judged({**POOL, "51.15.7.15": people.HOUSEHOLD}, [], ROUTES)
     assert confidence(judgement, "51.15.7.15") < 50
     assert confidence(judgement, "51.15.7.16") >= 50
 
@@ -37,7 +37,7 @@ def test_what_is_asserted_in_a_pool_keeps_its_own_verdict():
     assert confidence(judgement, "51.15.7.16") >= 50
 
 
-HOUSEHOLDS = {f"51.15.7.{last}": people.COUPLE for last in (11, 14, 25)}
+HOUSEHOLDS = {f"51.15.7.{last}": people.HOUSEHOLD for last in (11, 14, 25)}
 
 NO_POOL = [
     ("three crowds only", dict(list(POOL.items())[:3]), ROUTES, None),
