@@ -68,13 +68,13 @@ class World(NamedTuple):
 
 
 def make(folder: Path) -> World:
-    """A world with a build of the even variant: a list, and logs of some hundred addresses."""
+    """A world with a build of the even variant: a list, and logs of some hundred addresses, each of one agent."""
     world = World(folder / "mipdns.toml", folder, folder / "mip.db")
     world.become("even")
     line = '8.8.{}.{}:{} - - [{:02}/Nov/2026:{:02}:{:02}:00 +0000] "GET / HTTP/1.1" 200 5 "-" "Agent/{}"\n'
     (folder / "access.log").write_text(
         "".join(
-            line.format(n % 5, n % 97 + 1, 1024 + n * 7 % 60000, 18 + n % 3, n % 24, n % 60, n % 41)
+            line.format(n % 5, n % 97 + 1, 1024 + n * 7 % 60000, 18 + n % 3, n % 24, n % 60, n % 97)
             for n in range(8_000)
         )
     )
