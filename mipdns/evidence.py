@@ -66,6 +66,7 @@ CONTEXT_COLUMNS: dict[str, str] = {
     "requests_typical": "requests on the busiest day that a quarter of the units exceed, where a third are shared",
     "network_agents": "user agents of the other units of its AS beside those of all: means of logarithms, 1 as usual",
     "network_ports": "the same of source ports in an hour",
+    "days_logged": "days on which the unit was seen that was seen on most days; the same for all units of a load",
 }
 """What inference adds to a unit from around it. All float32; NaN where nothing is around it."""
 
@@ -244,12 +245,14 @@ class Conclusion(NamedTuple):
 
     networks: by AS number; every AS that a part names is there. counts: of rows, units and what was dropped.
     scores: agreement with partners, None without labels. beliefs: what was learnt of the sources. histogram: measured
-    units by confidence, 0 to 100 percent.
+    units by confidence, 0 to 100 percent. prior: the share of shared units among those seen that no list, traceroute or
+    partner speaks of, as found or told.
     """
 
     networks: list[JudgedNetwork]
     counts: dict[str, int]
     scores: dict[str, Any] | None
+    prior: float
     beliefs: Sequence[Belief] = ()
     histogram: tuple[int, ...] = ()
 

@@ -138,7 +138,6 @@ def _build(config: Config, stages: Stages, today: datetime.date, held: ExitStack
         as_of=as_of,
         window_days=config.load.window_days,
         model=card.name,
-        prior=config.load.prior or card.prior,
         counts={name: count for name, count in counts.items() if count},
         stages=stages.seconds,
     )

@@ -28,9 +28,9 @@ from mipdns.inference.pieces import Overlay
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.space import Origins
 from mipdns.inference.training.ceiling import ranking
-from mipdns.inference.training.learning import learn, silent
+from mipdns.inference.training.learning import learn
 from mipdns.inference.training.people import learn_people
-from mipdns.inference.training.sample import Sample, join
+from mipdns.inference.training.sample import Sample, join, silent
 from mipdns.inference.training.text import card_text
 from mipdns.store import labels, latest_build
 from mipdns.store.observed import Observed, observed
@@ -146,8 +146,7 @@ def labelled(seen: Observed, people: Sequence[Label], kinds: Collection[str], ca
     """`label_sample` of what was read.
 
     No signal that makes labels is heard, and never what people taught about sources. Known are units that can be learnt
-    from (`learning.silent`). Labels are no sample of the population: what they say of its shares is not believed, so
-    that shared and other labels weigh together as the prior has it.
+    from (`learning.silent`).
     """
     words = labelling.words(seen.assertions, people, kinds, card, seen.as_of)
     at = _index(words, seen.units)
@@ -155,9 +154,7 @@ def labelled(seen: Observed, people: Sequence[Label], kinds: Collection[str], ca
     sample = _sample(quiet, words, at, card, ())
     known = sample.known & silent(sample)
     told = Counter((labelling.kind_of(words[row].origin), words[row].shared) for row in at[known].tolist())
-    weight = sample.trust * known
-    share = float(weight[sample.shared].sum() / weight.sum()) if known.any() else 0.0
-    return sample._replace(known=known, population=np.array([share])), told
+    return sample._replace(known=known), told
 
 
 def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard, people: Sequence[Label]) -> Sample:
@@ -187,7 +184,6 @@ def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard
         shared=np.zeros(len(units.key), dtype=np.bool_),
         users=np.zeros(len(units.key), dtype=np.int64),
         classes=np.zeros(len(units.key), dtype=np.int16),
-        population=np.array([population(truth, known)]),
     )
     whole.trust[have] = [one.trust for one in told]
     whole.shared[have] = [one.shared for one in told]
@@ -205,24 +201,6 @@ def _as_units(truth: Sequence[Word]) -> list[Word]:
         is_part = one.last <= unit[1] and (one.first, one.last) != unit
         (inside if is_part else others).append(one._replace(first=unit[0], last=unit[1]) if is_part else one)
     return inside + others
-
-
-def population(truth: Sequence[Word], known: Index) -> float:
-    """The share of shared units among all that a truth names. A word on one unit names that, seen or not; one on a
-    wider range those that logs saw in it: a /16 is not one household beside addresses that were told one by one.
-
-    known: of each unit seen the word that tells of it, -1 for none.
-    """
-    alone: dict[int, bool] = {}
-    wide = np.zeros(len(truth) + 1, dtype=np.bool_)
-    for at, one in sorted(enumerate(truth), key=lambda row: row[1].first - row[1].last):  # the narrowest speaks
-        key = net.unit_key(one.first)
-        if key == net.unit_key(one.last):
-            alone[key] = one.shared
-        else:
-            wide[at] = True
-    told = [*alone.values(), *(truth[at].shared for at in known[wide[known]].tolist())]
-    return float(np.mean(told)) if told else 0.0
 
 
 def _routes(units: ObservationTable) -> Iterable[Route]:

@@ -17,7 +17,7 @@ def write_build(database: Path, verdicts: Iterable[Verdict], serial: int) -> Pat
     """Replace the build in the database, which is made if need be. The serial must be above the last one's."""
     contents = Contents(
         parts=parts(verdicts),
-        conclude=lambda: Conclusion([], {}, None),
+        conclude=lambda: Conclusion([], {}, None, 0.3),
         names={},
         assertions=[],
         files=[],
@@ -25,7 +25,6 @@ def write_build(database: Path, verdicts: Iterable[Verdict], serial: int) -> Pat
         as_of=datetime.date(2026, 11, 20),
         window_days=7,
         model="none",
-        prior=0.3,
         counts={},
         stages=[],
     )

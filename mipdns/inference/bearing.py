@@ -98,7 +98,7 @@ class Tried(NamedTuple):
 class Bearing:
     """What traffic says of the units that each source names, and of all, stretch by stretch."""
 
-    def __init__(self, said: Iterable[Assertion], card: Scorecard, trust: Trust, prior: float) -> None:
+    def __init__(self, said: Iterable[Assertion], card: Scorecard, trust: Trust) -> None:
         named: dict[str, list[Range]] = {}
         centres: list[Range] = []
         for one in said:
@@ -107,7 +107,7 @@ class Bearing:
                 centres.append(widened(one))
             elif term.alone and one.signal is not Signal.PARTNER and (one.source, one.origin) not in trust.doubted:
                 named.setdefault(one.source, []).append(widened(one))
-        self._card, self._prior = card, prior
+        self._card = card
         self._silence = crowd.Heards([NOTHING])
         self._named = {source: space.keys_within(net.merge_ranges(ranges)) for source, ranges in sorted(named.items())}
         self._centres = space.keys_within(net.merge_ranges(centres))
@@ -115,8 +115,10 @@ class Bearing:
         self._squares = np.zeros(STRATA, dtype=np.int64)
         self._sums = {source: _Sums() for source in self._named}
 
-    def add(self, key: Keys, asn: Ints, facts: crowd.Facts, columns: Mapping[str, NDArray[np.float32]]) -> None:
-        """A stretch of units. facts: of each, whatever is heard of it; no unit is added twice."""
+    def add(
+        self, key: Keys, asn: Ints, facts: crowd.Facts, columns: Mapping[str, NDArray[np.float32]], prior: float
+    ) -> None:
+        """A stretch of units, none added twice. facts: of each, whatever is heard of it. prior: as in the load."""
         if not self._named:
             return
         visits = features.values("visits", columns)
@@ -126,7 +128,7 @@ class Bearing:
         busy = (band >= 0) & ~np.isnan(visits)
         at = np.flatnonzero(busy & placed & ~centre)
         unheard = facts.take(at)._replace(sets=np.zeros(len(at), dtype=np.int64))
-        says = crowd.weigh(unheard, self._silence, self._card, self._prior).unlimited
+        says = crowd.weigh(unheard, self._silence, self._card, prior).unlimited
         percent = crowd.confidences(says).astype(np.int64)
         stratum = band[at] * len(TOLD) + features.told_of(columns)[at]
         cell = asn[at] * STRATA + stratum

@@ -25,7 +25,7 @@ from mipdns.inference.scorecard import (
     to_points,
 )
 from mipdns.inference.voices import Heard
-from mipdns.inference.weigh import ceiling, confidence, prior_shown
+from mipdns.inference.weigh import ceiling, confidence, prior_tells
 from mipdns.vocabulary import Signal
 
 Points = NDArray[np.int64]
@@ -35,23 +35,24 @@ HOSTING = NETWORK_TYPES.index("hosting")
 
 class Facts(NamedTuple):
     """All that the rules look at. measured: empty where no log saw the units. declared, traffic: index into
-    NETWORK_TYPES, -1 unknown. sets: into `Heards`. told: of `features.told_of`, None where all tell the most. left:
-    what age leaves of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is fresh.
+    NETWORK_TYPES, -1 unknown. sets: into `Heards`. way: of `features.way_of`, None where all is told of units that
+    were seen little. left: what age leaves of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is
+    fresh.
     """
 
     measured: Measured
     declared: NDArray[np.int8]
     traffic: NDArray[np.int8]
     sets: NDArray[np.int64]
-    told: NDArray[np.int8] | None = None
+    way: NDArray[np.int8] | None = None
     left: Points | None = None
 
     def take(self, at: NDArray[np.int64]) -> Facts:
         """The facts of some of the units."""
         measured = {signal: points[at] for signal, points in self.measured.items()}
-        told = None if self.told is None else self.told[at]
+        way = None if self.way is None else self.way[at]
         left = None if self.left is None else self.left[at]
-        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at], told, left)
+        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at], way, left)
 
 
 class Total(NamedTuple):
@@ -144,8 +145,8 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     corroboration = _corroboration(facts, heards, card)
     summed, signals = _traffic(facts, heards, card, corroboration)
     signals |= heards.signals[sets].astype(np.int32)
-    start = probability_points(prior)
-    found = _found(summed, start, facts, card) if facts.measured else summed
+    start = probability_points(card.prior)
+    found = _found(summed, prior, facts, card) if facts.measured else summed
     traffic_says = found + heards.aside[sets] + names
     heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt) - heards.faded[sets]) + heards.speaks[sets]
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
@@ -161,15 +162,22 @@ def _with_partner(total: Points, partner: Points, rules: Rules) -> Points:
     return np.where(partner < 0, np.minimum(total, bound), total) + partner
 
 
-def _found(summed: Points, start: int, facts: Facts, card: Scorecard) -> Points:
+def _found(summed: Points, prior: float, facts: Facts, card: Scorecard) -> Points:
     """What traffic and the network around come to, once calibrated, beside a prior, and after so many days."""
-    found = _calibrated(summed, facts, card) - prior_shown(start, card)
+    other = np.array(prior_tells(prior, card), dtype=np.int64)
+    found = _calibrated(summed, facts, card) + other[0 if facts.way is None else facts.way]
     return found if facts.left is None else faded_of(found, facts.left)
 
 
 def _calibrated(summed: Points, facts: Facts, card: Scorecard) -> Points:
-    lines = [calibrated(summed, line) for line in card.calibration.values()]
-    return lines[0] if facts.told is None else np.choose(facts.told, lines)
+    lines = list(card.calibration.values())
+    if facts.way is None:
+        return calibrated(summed, lines[0])
+    found = np.empty_like(summed)
+    for way in np.unique(facts.way).tolist():
+        here = facts.way == way
+        found[here] = calibrated(summed[here], lines[way])
+    return found
 
 
 def traffic_sum(facts: Facts, heards: Heards, card: Scorecard) -> Points:

@@ -33,11 +33,13 @@ class Exposure:
     def __init__(self) -> None:
         self._requests = np.zeros(_REQUESTS_MOST + 1, dtype=np.int64)
         self._hours = np.zeros(_HOURS_MOST + 1, dtype=np.int64)
+        self._days = 0.0
 
     def add(self, columns: Mapping[str, NDArray[np.float32]]) -> None:
         """A chunk of units: their `requests_day_max` and `hours_day_max`; what is missing counts nowhere."""
         self._requests += _counted(columns["requests_day_max"], _REQUESTS_MOST)
         self._hours += _counted(columns["hours_day_max"], _HOURS_MOST)
+        self._days = max(self._days, float(np.nanmax(columns["days"], initial=0.0)))
 
     def usual(self, prior: float) -> dict[str, float]:
         """Requests of a unit on its busiest day. `requests_lesser`: what the lesser half of the units make in an hour
@@ -54,7 +56,7 @@ class Exposure:
             REFERENCE["requests_typical"],
             int(self._requests.sum()),
         )
-        return {"requests_lesser": lesser / hours, "requests_typical": typical}
+        return {"requests_lesser": lesser / hours, "requests_typical": typical, "days_logged": self._days or math.nan}
 
 
 def _counted(values: NDArray[np.float32], most: int) -> NDArray[np.int64]:

@@ -46,6 +46,16 @@ DERIVED: dict[str, Derived] = {
 TOLD = ("fingerprints", "agents", "connections")
 """The most that logs tell of a unit: fingerprints too, agents, or neither. A sum is worth more where more is told."""
 
+SEEN = ("thin logs", "little", "more", "most")
+SEEN_FROM = (3.0, 16.0)
+THIN_BELOW = 7.0
+"""How often a unit was seen: in logs that see little of anybody (`exposure` below `THIN_BELOW`), else by the visits on
+its busiest day, from which it is `more` and `most`."""
+
+WAYS = tuple(f"{told}, {seen}" for told in TOLD for seen in SEEN)
+"""In which way a unit was seen: what logs tell of it, and how often they saw it. The same sum means more in one way
+than in another, and so does another share of shared units."""
+
 AROUND: frozenset[str] = frozenset(["neighbours_seen", "neighbours_crowded", "network_agents", "network_ports"])
 """Features of the neighbourhood and of the AS; all others are the unit's own, or held against the load as a whole."""
 
@@ -95,3 +105,21 @@ def told_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
 
     agents, tls = (values(name, columns) > 0 for name in ("agents_told", "tls_told"))
     return np.select([agents & tls, agents], [0, 1], 2).astype(np.int8)
+
+
+def way(columns: Mapping[str, float | None]) -> int:
+    """How one unit was seen, as index into `WAYS`; one whose visits are missing was seen little."""
+    visits = value("visits", columns)
+    thin = value("exposure", columns) < THIN_BELOW
+    return told(columns) * len(SEEN) + (0 if thin else 1 + sum(visits >= edge for edge in SEEN_FROM))
+
+
+def way_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
+    """The same of many units at once."""
+    import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
+
+    visits = np.nan_to_num(values("visits", columns))
+    often = 1 + np.searchsorted(np.array(SEEN_FROM), visits, side="right")
+    often = np.where(values("exposure", columns) < THIN_BELOW, 0, often)
+    found: NDArray[np.int8] = (told_of(columns) * len(SEEN) + often).astype(np.int8)
+    return found

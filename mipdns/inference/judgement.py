@@ -4,9 +4,10 @@ The one rule: every unit with evidence gets a verdict, even at 1, and nothing el
 pool rule covers; special-purpose and excluded space gets none.
 
 Logs pass twice. First their traffic is summed by AS, because what an AS looks like speaks of each of its units, and the
-requests of all units are counted, because how much is seen at all speaks of every one; then units are judged, a stretch
-of them at a time. What is kept for all the address space is what people and registries said of it; memory does not grow
-with the units. Whether they came in one chunk or in many changes nothing.
+requests of all units are counted, because how much is seen at all speaks of every one; of some neighbourhoods it is
+asked how many of all units are shared. Then units are judged, a stretch of them at a time. What is kept for all the
+address space is what people and registries said of it; memory does not grow with the units. Whether they came in one
+chunk or in many changes nothing.
 """
 
 from __future__ import annotations
@@ -44,15 +45,19 @@ from mipdns.inference.crowd import Heards
 from mipdns.inference.exposure import Exposure
 from mipdns.inference.operators import Operators
 from mipdns.inference.pieces import Overlay, Rows
+from mipdns.inference.population import ALL_SHARED, Population
 from mipdns.inference.rollup import EPOCH, RollUp, join
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.space import Ground, Origins
-from mipdns.inference.stretches import UNITS_MAX, Stretch, stretches, take_units
+from mipdns.inference.stretches import UNITS_MAX, Drawn, Stretch, stretches, take_units
 from mipdns.inference.surroundings import Networks
 from mipdns.inference.voices import hear, without_people
 from mipdns.net import Range
 from mipdns.progress import Progress, silent
 from mipdns.vocabulary import CLASS_NAMES, Signal
+
+ASKED_MAX = 50_000
+"""Units of which it is asked how many are shared: all of a small load, and enough of a large one."""
 
 
 class Judgement(NamedTuple):
@@ -86,19 +91,31 @@ def judge(
 
     routes: disjoint and sorted. labels: what people said, against which sources are held (see `trust`). exclude:
     128-bit ranges never listed. prior: share of multi-user units among those seen in logs, strictly between 0 and 1;
-    None for the scorecard's. as_of: assertions that expired before it are left out, and later ones are fresh.
+    None to find it in the logs. as_of: assertions that expired before it are left out, and later ones are fresh.
     observations: of which units the
     parts tell what the scorecard saw. units_max: judged at once. Raises ConfigError where the scorecard has no weight
     for an assertion's origin.
     """
     logs = logs or LogEvidence(lambda: [], as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
-    prior = scorecard.prior if prior is None else prior
     origins = Origins(routes)
     holes = {"special": net.SPECIAL, "excluded": net.merge_ranges(exclude)}
     ground = space.survey(assertions, origins, holes, scorecard, as_of, labels)
     named = {network.asn: network for network in networks}
     judging = _Judging(logs, ground, origins, holes, named, scorecard, prior, as_of, observations, units_max)
     return Judgement(judging.parts(progress), judging.conclude, ground.kept)
+
+
+class _Seen(NamedTuple):
+    """Units of a stretch. columns: with those of what stands around. way: of `features.way_of`. facts: of each unit,
+    nobody heard. rows: their pieces, with who is heard over each.
+    """
+
+    units: UnitTable
+    asn: NDArray[np.int64]
+    columns: dict[str, NDArray[np.float32]]
+    way: NDArray[np.int8]
+    facts: crowd.Facts
+    rows: Rows
 
 
 class _Judging:
@@ -112,7 +129,7 @@ class _Judging:
         holes: Mapping[str, list[Range]],
         named: Mapping[int, Network],
         card: Scorecard,
-        prior: float,
+        prior: float | None,
         as_of: datetime.date,
         observations: Kept,
         units_max: int,
@@ -122,7 +139,9 @@ class _Judging:
         self.origins = origins
         self.named = named
         self.card = card
-        self.prior = prior
+        self.told_prior = prior
+        self.prior = card.prior
+        self.usual: dict[str, float] = {}
         self.as_of = as_of.toordinal() - EPOCH
         self.observations = observations
         self.units_max = units_max
@@ -139,21 +158,24 @@ class _Judging:
         self.unlabelled = Heards([hear(without_people(said), card) for said in ground.voices])
         self.voices_alone = self._judge_sets()
         self.agreement = Agreement(card.rules.listed)
-        self.bearing = Bearing(ground.kept, card, ground.trust, prior)
+        self.bearing = Bearing(ground.kept, card, ground.trust)
         self.served: set[int] = set()
         self.counts: Counter[str] = Counter()
         self.done = False
 
     def parts(self, progress: Progress) -> Iterator[Part]:
-        """First pass, second pass."""
+        """First pass, what it tells of all units, second pass."""
         progress("judge", 0.0)
+        drawn = Drawn(ASKED_MAX)
         for stretch in stretches(self.logs.chunks(), units_max=self.units_max):
             units, dropped = self._outside(stretch.units)
             self.networks.add(stretch.profile, units.key, self.origins.of_units(units.key))
             self.exposure.add(units.columns)
             self.operators.add(self.origins.of_units(units.key), units.columns)
+            drawn.add(stretch)
             self.counts.update({"units": len(units.key), **dropped})
         self.networks.finish(self.logs, self.card.traffic_types)
+        self._ask(drawn.stretches)
         progress("judge", 0.1)
         rows = RollUp()
         passed = 0
@@ -183,12 +205,27 @@ class _Judging:
             self._networks(),
             counts | self.ground.dropped | dropped | unsupported,
             self.agreement.scores(),
+            self.prior,
             self.ground.trust.beliefs(),
             self.agreement.histogram(),
         )
 
-    def _judge(self, stretch: Stretch) -> tuple[VerdictTable, ObservationTable]:
-        """All pieces of a stretch, in any order, and what was seen of its units."""
+    def _ask(self, asked: Iterable[Stretch]) -> None:
+        """How many of all units are shared, and what is usual among so many."""
+        self.usual = self.exposure.usual(self.told_prior or ALL_SHARED)
+        population = Population(self.card)
+        for stretch in asked:
+            seen = self._see(stretch)
+            unit, piece = np.unique(seen.rows.unit, return_index=True)  # of a unit in pieces the first
+            facts = seen.facts.take(unit)._replace(sets=seen.rows.heard[piece])
+            total = crowd.weigh(facts, self.heards, self.card, self.card.prior)
+            spoken = self.heards.alone[facts.sets] | (self.partner[facts.sets] != 0)
+            population.add(total.unlimited[~spoken], seen.way[unit][~spoken], total.confidence[spoken])
+        shares = population.shares(self.told_prior)
+        self.prior, self.usual = shares.unspoken, self.exposure.usual(shares.all)
+
+    def _see(self, stretch: Stretch) -> _Seen:
+        """What is known of the units of a stretch that are judged."""
         card = self.card
         units, _ = self._outside(stretch.units)
         asn = self.origins.of_units(units.key)
@@ -196,27 +233,33 @@ class _Judging:
             self.logs, stretch.profile, units.key, asn, self.networks, card.traffic_types
         )
         columns = dict(units.columns)
-        columns |= {
-            name: np.full(len(units.key), usual, np.float32) for name, usual in self.exposure.usual(self.prior).items()
-        }
+        columns |= {name: np.full(len(units.key), usual, np.float32) for name, usual in self.usual.items()}
         columns |= self.operators.columns(asn, columns)
         measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])
         rows = self.overlay.measured(units.key, asn)
-        facts = crowd.Facts(measured, self.declared.of(asn), traffic, np.zeros(len(asn), dtype=np.int64))
         age_days = self.as_of - units.last_day.astype(np.int64)
-        facts = facts._replace(told=features.told_of(columns), left=traffic_kept_of(age_days, card.rules))
-        self.bearing.add(units.key, asn, facts, columns)
-        facts = facts.take(rows.unit)._replace(sets=rows.heard)
+        way, nobody = features.way_of(columns), np.zeros(len(asn), dtype=np.int64)
+        facts = crowd.Facts(
+            measured, self.declared.of(asn), traffic, nobody, way, traffic_kept_of(age_days, card.rules)
+        )
+        return _Seen(units, asn, columns, way, facts, rows)
+
+    def _judge(self, stretch: Stretch) -> tuple[VerdictTable, ObservationTable]:
+        """All pieces of a stretch, in any order, and what was seen of its units."""
+        card = self.card
+        units, asn, columns, _, seen, rows = self._see(stretch)
+        self.bearing.add(units.key, asn, seen, columns, self.prior)
+        facts = seen.take(rows.unit)._replace(sets=rows.heard)
         row_columns = {name: column[rows.unit] for name, column in columns.items()}
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])
         centre = (facts.declared == crowd.HOSTING) | (facts.traffic == crowd.HOSTING)
-        seen = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, card)
-        covered = pool.covered(seen, self.ground, self.origins, space.keys_within(self.holes), card)
+        crowds = pool.Measurements.of(judged, units.key[rows.unit], row_columns["requests_day_max"], centre, card)
+        covered = pool.covered(crowds, self.ground, self.origins, space.keys_within(self.holes), card)
         self.counts["pooled"] += len(covered.asn)
         unseen = self._judge_asserted(self.overlay.asserted(units.key, stretch.first, stretch.last))
-        observations = ObservationTable(units.key, units.last_day, asn, traffic, columns)
+        observations = ObservationTable(units.key, units.last_day, asn, seen.traffic, columns)
         return join([judged, covered, unseen]), self._kept(observations, rows.unit, judged.confidence)
 
     def _kept(self, seen: ObservationTable, unit: NDArray[np.int64], confidence: NDArray[np.int64]) -> ObservationTable:

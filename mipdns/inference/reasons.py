@@ -20,9 +20,9 @@ from mipdns.inference.weigh import calibrated, confidence, weigh
 from mipdns.vocabulary import Signal
 
 RULES: dict[str, str] = {
-    "prior": "the share of shared addresses among all that logs see",
+    "prior": "the share of shared addresses among those that logs see and nobody names, as the weights suppose it",
     "calibration": "what such a sum was found to be worth: terms that tell the same add up to too much",
-    "rule.prior": "of another share of shared addresses, traffic and what stands around show a part themselves",
+    "rule.prior": "in this load another share is shared, as told or as found; a part of that traffic shows by itself",
     "rule.age": "the unit was not seen for some time, and its address may have been given to others",
     "rule.uncorroborated": "one kind of evidence alone is not enough: nothing else speaks for it as clearly",
     "rule.doubt": "traffic takes only so much away from what is published or traced",
@@ -83,12 +83,12 @@ def explain(
         measured[term.bit] = measured.get(term.bit, 0) + points
         if points:
             terms.append(Term(term.bit, term.feature, value, points / POINTS, term.reason))
-    known = features.told(observation or {})
+    way = features.way(observation or {})
     if observation is None:
         declared = traffic = None
     age_days = (as_of - last_day).days if last_day else 0
     start, *lines = weigh(
-        measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic, told=known, age_days=age_days
+        measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic, way=way, age_days=age_days
     )
     told = [_told(line, scorecard) for line in (start, *lines) if line.points or line is start]
     total = sum(measured.values()) + start.points + sum(line.points for line in lines)
@@ -101,7 +101,7 @@ def traffic_log_odds(columns: Mapping[str, float | None], scorecard: Scorecard) 
     """
     terms = (term for term in scorecard.terms if term.bit is not Signal.NEIGHBOURS)
     summed = sum(term_points(term, columns)[1] for term in terms)
-    return calibrated(summed, scorecard.calibration[features.TOLD[features.told(columns)]]) / POINTS
+    return calibrated(summed, scorecard.calibration[features.WAYS[features.way(columns)]]) / POINTS
 
 
 def explain_pooled(served: int, scorecard: Scorecard) -> Explanation:

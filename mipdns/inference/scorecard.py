@@ -17,7 +17,7 @@ import msgspec
 
 from mipdns.errors import ConfigError
 from mipdns.evidence import NETWORK_TYPES
-from mipdns.inference.features import AROUND, FEATURES, TOLD
+from mipdns.inference.features import AROUND, FEATURES, WAYS
 from mipdns.vocabulary import CLASS_NAMES, SIGNAL_NAMES, Class, Signal
 
 SCORECARD_VERSION = 1
@@ -150,8 +150,7 @@ class Rules(_Struct, frozen=True):
     signal. fresh_days: age from which what was said or seen starts to weigh less; traffic_half_life_days: after so
     many more days without being seen, traffic weighs half. partner_bound: log-odds that all else may
     hold against a partner. class_floor: the confidence from which a class and users are estimated. listed: the
-    confidence that counts as listed in scores and pools. prior_share: how much of another prior's difference counts
-    where logs saw a unit; the rest traffic shows by itself.
+    confidence that counts as listed in scores and pools.
     """
 
     uncorroborated_ceiling: Annotated[float, msgspec.Meta(gt=0.0, lt=0.495)]
@@ -164,17 +163,22 @@ class Rules(_Struct, frozen=True):
     partner_bound: Annotated[float, msgspec.Meta(ge=0.0)]
     class_floor: Percent
     listed: Percent
-    prior_share: Share = 1.0
 
 
 class Calibration(_Struct, frozen=True):
     """What traffic and the network around it truly come to: a rising line through knots, level beyond the outermost.
 
     summed: log-odds as the terms add up, without the prior. true: log-odds that units of that sum were found to have.
+    prior_share: how much of another prior's difference counts; the rest they show by themselves. caught, mistaken: the
+    shares of shared and of other units of which traffic speaks as for many (`population.ABOVE`); both 0 where that
+    tells nothing.
     """
 
     summed: tuple[float, ...]
     true: tuple[float, ...]
+    prior_share: Share
+    caught: Share
+    mistaken: Share
     reason: str
 
     @property
@@ -283,8 +287,8 @@ def faults(card: Scorecard) -> Iterator[str]:
             yield f"network.{where}: a data centre is evidence against, so 'hosting' is not above 0"
         if not all(_whole_points(getattr(types, kind)) for kind in NETWORK_TYPES):
             yield f"network.{where}: a weight has more than three decimals, or is beyond ±20"
-    if tuple(card.calibration) != TOLD:
-        yield f"calibration: there is one for each of {', '.join(TOLD)}, in this order"
+    if tuple(card.calibration) != WAYS:
+        yield f"calibration: there is one for each of {'; '.join(WAYS)}, in this order"
     for where, line in card.calibration.items():
         yield from (f"calibration, {where!r}: {fault}" for fault in _calibration_faults(line))
     if card.pool.highest < card.pool.step_down:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
+from mipdns.columns import neighbourhoods
 from mipdns.evidence import UNIT_COLUMNS, Chunk, Profile, UnitTable
 
 UNITS_MAX = 1 << 17
@@ -20,6 +21,7 @@ UNITS_MAX = 1 << 17
 
 KEY_MAX = (1 << 64) - 1
 _V4_SIZE, _V6_SIZE = 1 << 8, 1 << 16
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Stretch(NamedTuple):
@@ -29,6 +31,36 @@ class Stretch(NamedTuple):
     last: int
     units: UnitTable
     profile: Profile
+
+
+class Drawn:
+    """Whole neighbourhoods, drawn evenly from all that pass: at most so many units. Which ones does not depend on how
+    they pass.
+    """
+
+    def __init__(self, units_max: int) -> None:
+        self._units_max = units_max
+        self._one_in = 1
+        self.stretches: list[Stretch] = []
+
+    def add(self, stretch: Stretch) -> None:
+        """What passes."""
+        self.stretches.append(_one_in(stretch, self._one_in))
+        while sum(len(one.units.key) for one in self.stretches) > self._units_max:
+            self._one_in *= 2
+            self.stretches = [_one_in(one, self._one_in) for one in self.stretches]
+
+
+def _one_in(stretch: Stretch, number: int) -> Stretch:
+    """Of so many neighbourhoods one, by a hash (Knuth, The Art of Computer Programming 3, 6.4)."""
+
+    def kept(home: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        drawn: NDArray[np.bool_] = (home >> np.uint64(8)) * _GOLDEN >> np.uint64(16) & np.uint64(number - 1) == 0
+        return drawn
+
+    rows = kept(stretch.profile.neighbourhood)
+    profile = Profile._make(column[rows] for column in stretch.profile)
+    return stretch._replace(units=take_units(stretch.units, kept(neighbourhoods(stretch.units.key))), profile=profile)
 
 
 def stretches(chunks: Iterable[Chunk], *, units_max: int = UNITS_MAX) -> Iterator[Stretch]:

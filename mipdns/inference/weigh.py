@@ -20,7 +20,7 @@ from operator import itemgetter
 
 from mipdns.evidence import NETWORK_TYPES, NetworkType
 from mipdns.inference.ageing import faded, traffic_kept
-from mipdns.inference.features import TOLD
+from mipdns.inference.features import WAYS
 from mipdns.inference.scorecard import (
     CORROBORATING,
     POINTS,
@@ -66,10 +66,12 @@ def calibrated(points: int, line: Calibration) -> int:
     return low_true + (points - low) * (high_true - low_true) // (high - low)
 
 
-def prior_shown(start: int, card: Scorecard) -> int:
-    """What of another prior than the scorecard's traffic shows by itself, in points. start: the prior, in points."""
-    other = start - probability_points(card.prior)
-    return other - other * to_points(card.rules.prior_share) // POINTS
+def prior_tells(prior: float, card: Scorecard) -> list[int]:
+    """What another share of shared units than the scorecard's says of each of them, in points: the part of it that
+    their traffic does not show by itself. For each of `features.WAYS`.
+    """
+    other = probability_points(prior) - probability_points(card.prior)
+    return [other * to_points(line.prior_share) // POINTS for line in card.calibration.values()]
 
 
 def weigh(
@@ -80,27 +82,28 @@ def weigh(
     prior: float,
     declared: NetworkType | None = None,
     traffic: NetworkType | None = None,
-    told: int = 0,
+    way: int = 0,
     age_days: int = 0,
 ) -> list[Line]:
     """The lines beside the unit's own terms: prior, context, voices and rules, in this order.
 
     measured: the sum of the unit's own terms by signal, in points; empty where no log saw it. prior: strictly between
-    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. told: of `features.told`.
+    0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. way: of `features.way`.
     age_days: since a log saw it.
     """
     rules, left = card.rules, traffic_kept(age_days, card.rules)
     kinds = [faded(measured.get(kind, 0), left) for kind in CORROBORATING]
     corroboration = support([*kinds, heard.names], rules)
     context = _context(declared, traffic, heard, corroboration, card)
-    start = probability_points(prior)
+    start = probability_points(card.prior)
     lines = [Line(None, "prior", start), *context]
     found = sum(measured.values()) + sum(line.points for line in context)
     if measured:
-        summed, found = found, calibrated(found, card.calibration[TOLD[told]])
+        summed, found = found, calibrated(found, card.calibration[WAYS[way]])
         _note(lines, "calibration", found - summed)
-        _note(lines, "rule.prior", -prior_shown(start, card))
-        fresh = found - prior_shown(start, card)
+        other = prior_tells(prior, card)[way]
+        _note(lines, "rule.prior", other)
+        fresh = found + other
         found = faded(fresh, left)
         _note(lines, "rule.age", found - fresh)
     traffic_says = found + heard.aside + heard.names

@@ -47,7 +47,7 @@ class Contents(NamedTuple):
     parts: verdicts and observations as they are judged; the time that this takes is stage `judge`. conclude: asked when
     they have passed. names: AS number to organisation, for AS numbers of which nothing else is known. labels: what
     truth sources say now; it replaces what they said before. Labels of `FEEDBACK` among them are passed over: the
-    database has them. counts: what was met before anything was judged. stages, model, prior, as_of, window_days: as in
+    database has them. counts: what was met before anything was judged. stages, model, as_of, window_days: as in
     `Build`.
     """
 
@@ -60,7 +60,6 @@ class Contents(NamedTuple):
     as_of: datetime.date
     window_days: int
     model: str
-    prior: float
     counts: Mapping[str, int]
     stages: Iterable[tuple[str, float]]
 
@@ -112,7 +111,7 @@ def regenerate(
             as_of=contents.as_of,
             window_days=contents.window_days,
             model=contents.model,
-            prior=float(contents.prior),
+            prior=float(conclusion.prior),
             counts={name: int(count) for name, count in (conclusion.counts | dict(contents.counts)).items()},
             scores=_scores(conclusion, compared),
             stages=[*stages, ("judge", parts.seconds), ("write", round(time.monotonic() - began - parts.seconds, 3))],

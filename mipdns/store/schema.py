@@ -103,6 +103,11 @@ def _operators(db: Database) -> None:
     _run(db, "operators.sql")
 
 
+@migrations(name="0007_days_logged")
+def _days_logged(db: Database) -> None:
+    _run(db, "days_logged.sql")
+
+
 def _named(bit: Class | Signal, meaning: str) -> tuple[int, str, str]:
     return bit.value, names(bit)[0], meaning
 

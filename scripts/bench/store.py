@@ -66,7 +66,7 @@ def write_one(database: Path, rows: int, load: int, *, observed: bool) -> dict[s
     """The figures of one load, of this process."""
     contents = store.Contents(
         parts=parts(rows, load, observed=observed),
-        conclude=lambda: Conclusion([], {}, None),
+        conclude=lambda: Conclusion([], {}, None, 0.3),
         names={},
         assertions=[],
         files=[],
@@ -74,7 +74,6 @@ def write_one(database: Path, rows: int, load: int, *, observed: bool) -> dict[s
         as_of=AS_OF,
         window_days=7,
         model="made",
-        prior=0.3,
         counts={},
         stages=[],
     )

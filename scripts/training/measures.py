@@ -12,13 +12,13 @@ from sklearn.metrics import roc_auc_score
 from mipdns.inference import character, crowd
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.training.sample import Sample, around, facts
+from mipdns.validation.metrics import SERVED_BINS
 
-SERVED = ((1, 25), (25, 50), (50, 80), (80, 95), (95, 101))
 UNITS_MIN = 200
 COLUMNS = "world              units shared    auc  trees    ece  worst   free  prec90   rec90  users   class"
 
 
-def measure(sample: Sample, card: Scorecard, prior: float | None = None) -> dict[str, float]:
+def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
     """The measures of known units. worst: the largest error of a served bin of 200 units or more, signed; free: the
     same without the units that only the ceiling of one kind of evidence keeps where they are.
 
@@ -27,7 +27,7 @@ def measure(sample: Sample, card: Scorecard, prior: float | None = None) -> dict
     """
     columns = around(sample, card)
     seen = facts(sample, card, columns)
-    total = crowd.weigh(seen, crowd.Heards(sample.heard), card, prior or card.prior)
+    total = crowd.weigh(seen, crowd.Heards(sample.heard), card, prior)
     kind = character.of_units(columns, seen, total.confidence, sample.heard, card)
     known = sample.known
     shared, served = sample.shared[known], total.confidence[known]
@@ -57,7 +57,7 @@ def measure(sample: Sample, card: Scorecard, prior: float | None = None) -> dict
 
 
 def _worst(served: NDArray[np.int16], shared: NDArray[np.bool_]) -> float:
-    bins = [(served >= low) & (served < high) for low, high in SERVED]
+    bins = [(served >= low) & (served <= high) for low, high in SERVED_BINS]
     errors = (float(np.mean(shared[b] - served[b] / 100.0)) for b in bins if b.sum() >= UNITS_MIN)
     return max(errors, key=abs, default=0.0)
 

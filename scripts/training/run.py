@@ -20,11 +20,12 @@ from measures import COLUMNS, measure, row
 from sklearn.metrics import roc_auc_score
 
 from mipdns.inference import parse_scorecard
+from mipdns.inference.population import ALL_SHARED
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.training.ceiling import boosted_trees, matrix
 from mipdns.inference.training.learning import learn, weights
 from mipdns.inference.training.people import learn_people
-from mipdns.inference.training.sample import Sample, as_told, join
+from mipdns.inference.training.sample import Sample, as_told, join, shares
 from mipdns.inference.training.text import card_text
 from mipdns.train import read_sample
 from mipdns.validation.truth import read_truth
@@ -46,18 +47,21 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
     card = parse_scorecard(CARD.read_text("utf-8"), str(CARD))
     trees = None
     if not evaluate:
-        sample = join([_sample(world, folder, card) for world in worlds.learnt(count, units)])
+        sample = join([_told(_sample(world, folder, card)) for world in worlds.learnt(count, units)])
         _say(f"{len(sample.key)} units of {count} worlds", started)
         card = learn(sample, card)
         _say(f"{len(card.terms)} terms", started)
         card = learn_people(sample, card)
-        trees = boosted_trees(sample, weights(sample, card.prior), card)
+        everything = np.ones(len(sample.key), dtype=np.bool_)
+        trees = boosted_trees(sample, weights(sample, ALL_SHARED, everything), card)
         _say("boosted trees", started)
     click.echo(COLUMNS)
     found: dict[str, dict[str, float]] = {}
     for world in worlds.measured(measured, measured_units):
         other = _sample(world, folder, card)
-        seen = measure(other, card, prior=float(other.shared[other.known].mean()) if world.told else None)
+        found_shares = shares(other, card)
+        other = as_told(other, found_shares.all)
+        seen = measure(other, card, found_shares.unspoken)
         if trees is not None:
             seen["trees"] = round(float(roc_auc_score(other.shared, trees.predict_proba(matrix(other, card))[:, 1])), 4)
         found[world.name] = seen
@@ -71,14 +75,18 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
             "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
             "measured": found,
         }
-        out.write_text(card_text(msgspec.structs.replace(card, name="trained-2", trained=made)), "utf-8")
+        out.write_text(card_text(msgspec.structs.replace(card, name="trained-3", trained=made)), "utf-8")
         _say(f"{out} is written", started)
 
 
 def _sample(world: worlds.Made, folder: Path, card: Scorecard) -> Sample:
     place = worlds.loaded(world, folder)
-    sample = read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
-    return as_told(sample, float(sample.shared[sample.known].mean()) if world.told else card.prior)
+    return read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
+
+
+def _told(sample: Sample) -> Sample:
+    """As if the load had been told what is true of all its units."""
+    return as_told(sample, float(sample.shared[sample.known].mean()))
 
 
 def _say(text: str, started: float) -> None:

@@ -55,12 +55,12 @@ def read(database: Path) -> Load:
 
 def tried(load: Load, said: Sequence[Assertion], card: Scorecard) -> dict[str, Tried]:
     """What a load that heard this would find of each source. Made worlds are seen within days: nothing has aged."""
-    bearing = Bearing(said, card, learn((), said, card, Origins([]).split), load.build.prior)
+    bearing = Bearing(said, card, learn((), said, card, Origins([]).split))
     for table, declared in zip(load.tables, load.declared, strict=True):
         nobody = np.zeros(len(table.key), dtype=np.int64)
         measured = crowd.measure(table.columns, card, MEASURED)
-        facts = crowd.Facts(measured, declared, table.traffic, nobody, features.told_of(table.columns))
-        bearing.add(table.key, table.asn, facts, table.columns)
+        facts = crowd.Facts(measured, declared, table.traffic, nobody, features.way_of(table.columns))
+        bearing.add(table.key, table.asn, facts, table.columns, load.build.prior)
     return bearing.tried()
 
 

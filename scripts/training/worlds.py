@@ -34,20 +34,19 @@ LEARNT, MEASURED = 20_261_123, 4_711
 
 
 class Made(NamedTuple):
-    """A world to make. days: of logs. told: the share of multi-user units is told to the load, as `[load] prior`."""
+    """A world to make. days: of logs."""
 
     name: str
     seed: int
     plan: WorldPlan
     days: int
-    told: bool = False
 
 
 def learnt(count: int, units: int) -> list[Made]:
     """Worlds to learn from: of wholly drawn parameters, or as shipped but for site and pools, thin, poor, of access
     logs or flows.
     """
-    return [Made(f"learn-{at}", at, _learnt(at, units), DAYS[at // 8 % len(DAYS)], told=True) for at in range(count)]
+    return [Made(f"learn-{at}", at, _learnt(at, units), DAYS[at // 8 % len(DAYS)]) for at in range(count)]
 
 
 def _learnt(at: int, units: int) -> WorldPlan:
@@ -89,8 +88,8 @@ def measured(count: int, units: int) -> list[Made]:
             Made(f"shipped-{at}", seed, shipped, days),
             Made(f"drawn-{at}", seed, draw_plan(rng, units=units), days),
             Made(f"tenth-{at}", seed, _with(shipped, observer_share=0.1), days),
-            Made(f"few-shared-{at}", seed, _with(shipped, shared_share=0.12), days, told=True),
-            Made(f"many-shared-{at}", seed, _with(shipped, shared_share=0.45), days, told=True),
+            Made(f"few-shared-{at}", seed, _with(shipped, shared_share=0.12), days),
+            Made(f"many-shared-{at}", seed, _with(shipped, shared_share=0.45), days),
             Made(f"half-missing-{at}", seed, _with(shipped, without=_half(rng)), days),
             Made(f"access-log-{at}", seed, _with(shipped, without=ACCESS_LOG), days),
             Made(f"flows-only-{at}", seed, _with(shipped, without=FLOWS_ONLY), days),

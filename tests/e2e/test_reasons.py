@@ -112,7 +112,7 @@ def test_what_is_not_asked_for_is_not_told(world):
     assert explained(world, EXIT, "exits", "exits")["without"]["left_out"] == ["exits"]
     told = must(world, "explain", EXIT, "--without", "exits")
     assert "without exits" in told
-    assert "list.tor +4.33 to +0.00" in told
+    assert "list.tor +4.73 to +0.00" in told
     assert "nothing that speaks of it" in must(world, "explain", EXIT, "--without", "logs")
 
 

@@ -207,7 +207,7 @@ SCENARIOS = [
         log=rotating("30.13.0.1", tls="one")),
     row("a crawler that draws from fifty agents is one user where no fingerprints are logged", "30.14.0.1", UNLISTED,
         log=rotating("30.14.0.1")),
-    row("among homes seen on weekdays only, a crowd is no campus", "30.15.0.1", SURE, "cgnat", "traffic",
+    row("among homes seen on weekdays only, a crowd is no campus", "30.15.0.1", SURE, "cgnat", "agents+tls",
         log=[*crowd("30.15.0.1"), *(visit for last in range(2, 12) for visit in household(f"30.15.0.{last}")),
              *(visit for last in range(12, 15) for visit in crowd(f"30.15.0.{last}"))],
         routes="30.15.0.0,30.15.255.255,315,Example Homes"),

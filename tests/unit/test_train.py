@@ -123,7 +123,7 @@ def test_units_on_which_another_list_speaks_stand_as_neighbours_only():
     assert all_.known.tolist() == [True, True]
 
 
-def sample(rows, population=(0.5,)) -> Sample:
+def sample(rows) -> Sample:
     """rows: (world, known, trust, shared); everything else of no matter."""
     world, known, trust, shared = (np.array(column) for column in zip(*rows, strict=True))
     size = len(rows)
@@ -136,34 +136,34 @@ def sample(rows, population=(0.5,)) -> Sample:
         declared=np.full(size, -1, np.int8), traffic=np.full(size, -1, np.int8), columns=columns,
         sets=np.zeros(size, np.int64), heard=[NOTHING], known=known, trust=trust.astype(float),
         shared=shared, users=np.zeros(size, np.int64), classes=np.full(size, int(Class.CGNAT), np.int16),
-        population=np.array(population),
     )  # fmt: skip
 
 
 YES, NO = True, False
+EVERYTHING = np.ones(8, dtype=np.bool_)
 
 
 @pytest.mark.parametrize(
-    ("rows", "population", "expected"),
+    ("rows", "expected"),
     [
         # as many shared as the prior has, all certain: all weigh 1
-        ([(0, YES, 1, YES), (0, YES, 1, NO)], 0.5, [1, 1]),
+        ([(0, YES, 1, YES), (0, YES, 1, NO)], [1, 1]),
         # half the trust, half the weight
-        ([(0, YES, 0.5, YES), (0, YES, 1, YES), (0, YES, 1, NO), (0, YES, 0.5, NO)], 0.5, [0.5, 1, 1, 0.5]),
+        ([(0, YES, 0.5, YES), (0, YES, 1, YES), (0, YES, 1, NO), (0, YES, 0.5, NO)], [0.5, 1, 1, 0.5]),
         # what is not known weighs nothing, whatever trust stands beside it
-        ([(0, NO, 1, YES), (0, YES, 1, YES), (0, YES, 0.25, NO)], 0.5, [0, 1, 0.25]),
+        ([(0, NO, 1, YES), (0, YES, 1, YES), (0, YES, 0.25, NO)], [0, 2, 2]),
         # 3 of 4 are shared, and weigh as 1 of 2
-        ([(0, YES, 1, YES), (0, YES, 1, YES), (0, YES, 1, YES), (0, YES, 1, NO)], 0.75, [2, 2, 2, 6]),
+        ([(0, YES, 1, YES), (0, YES, 1, YES), (0, YES, 1, YES), (0, YES, 1, NO)], [2, 2, 2, 6]),
     ],
 )
-def test_units_weigh_by_trust(rows, population, expected):
-    weight = learning.weights(sample(rows, [population]), 0.5)
+def test_units_weigh_by_trust(rows, expected):
+    weight = learning.weights(sample(rows), 0.5, EVERYTHING[: len(rows)])
     np.testing.assert_allclose(weight / weight.sum(), np.array(expected) / sum(expected))
 
 
 def test_worlds_count_by_the_trust_in_them():
     rows = [(0, YES, 1.0, at % 2 == 0) for at in range(4)] + [(1, YES, 0.25, at % 2 == 0) for at in range(4)]
-    weight = learning.weights(sample(rows, [0.5, 0.5]), 0.5)
+    weight = learning.weights(sample(rows), 0.5, EVERYTHING[: len(rows)])
     assert weight[:4].sum() / weight[4:].sum() == pytest.approx(math.sqrt(4 / 1))
 
 
@@ -171,9 +171,16 @@ def test_trust_of_one_is_what_files_of_truth_have():
     assert Word(1, 1, True, 0, 1.0).trust == 1.0
     assert Word(1, 1, True, 0, 1.0).origin == "truth"
     rows = [(0, YES, 1.0, at % 3 == 0) for at in range(30)]
-    plain = learning.weights(sample(rows, [0.4]), 0.3)
-    balanced = np.where(np.arange(30) % 3 == 0, 0.3 / 0.4, 0.7 / 0.6) / np.sqrt(30)
-    assert plain.tolist() == (balanced / balanced.mean()).tolist()
+    plain = learning.weights(sample(rows), 0.25, np.ones(30, dtype=np.bool_))
+    balanced = np.where(np.arange(30) % 3 == 0, 0.25 * 3, 0.75 * 3 / 2)
+    np.testing.assert_allclose(plain, balanced / balanced.mean())
+
+
+def test_of_some_units_the_share_is_that_of_those():
+    rows = [(0, YES, 1.0, at % 2 == 0) for at in range(6)] + [(0, YES, 1.0, YES)] * 4
+    weight = learning.weights(sample(rows), 0.25, np.arange(10) < 6)
+    assert weight[6:].tolist() == [0.0] * 4
+    assert weight[:6:2].sum() / weight.sum() == pytest.approx(0.25)
 
 
 def test_context_that_is_not_learnt_is_an_offset_and_stays():
@@ -191,7 +198,7 @@ def test_context_that_is_not_learnt_is_an_offset_and_stays():
 def test_trust_moves_what_is_learnt():
     """Two labels contradict each other on units that look alike; the trusted one wins by its trust."""
     rows = [(0, YES, 0.9, YES)] * 150 + [(0, YES, 0.1, NO)] * 150
-    one = sample(rows, [0.5])
+    one = sample(rows)
     steps = [additive.Steps(np.zeros(300, np.int64), 1, "free")]
     fit = additive.fit(steps, one.shared, one.trust, np.zeros(300), ridge=0.0, start=0.0)
     assert fit.heights[0][0] == pytest.approx(math.log(0.9 / 0.1), abs=0.01)
@@ -269,23 +276,6 @@ def test_every_witness_can_be_heard_from():
             assert list(told.values()) == [1]
 
 
-@pytest.mark.parametrize(
-    ("said", "known", "share"),
-    [
-        ("", [], 0.0),
-        ("21.0.0.1 confirm, 21.0.0.2 deny, 21.0.0.3 deny", [-1, -1], 1 / 3),
-        ("21.0.0.1 confirm, 21.0.0.1 deny", [1], 0.0),
-        ("21.0.0.1 confirm, 21.1.0.0/16 deny", [0, 1, 1, 1], 1 / 4),
-        ("21.0.0.1 confirm, 21.1.0.0/16 deny", [-1, -1], 1.0),
-        ("2001:4860::/64 confirm, 2001:4860:1::/48 deny", [0, 1, -1], 1 / 2),
-    ],
-)
-def test_a_wide_word_tells_of_as_many_units_as_were_seen_in_it(said, known, share):
-    pairs = [one.split() for one in said.split(", ") if one]
-    truth = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in pairs]
-    assert train.population(truth, np.array(known, dtype=np.int64)) == pytest.approx(share)
-
-
 def test_an_address_inside_a_64_tells_of_it_where_nothing_else_does(monkeypatch):
     units = {"2001:4860::": people.CGNAT, "2001:4860:1::": people.QUIET, "51.15.0.1": people.QUIET}
     monkeypatch.setattr(train, "observed", lambda _: seen(units))
@@ -298,4 +288,3 @@ def test_an_address_inside_a_64_tells_of_it_where_nothing_else_does(monkeypatch)
     }
     assert made.known.all()
     assert told == {"2001:4860::": True, "2001:4860:1::": False, "51.15.0.1": False}
-    assert made.population.tolist() == [pytest.approx(1 / 3)]

@@ -25,6 +25,8 @@ Anchor = Literal["first", "last", "none"]
 TURNED: dict[Monotone, Monotone] = {"rising": "falling", "falling": "rising", "free": "free"}
 BASE = 0.1
 """What the heights of a base cost of what others do: without, few units could drive it anywhere."""
+STIFF = 20.0
+"""Eighty times what the log-loss can gain there, so that next to nothing is left to cut off."""
 Floats = NDArray[np.float64]
 
 
@@ -33,7 +35,8 @@ class Steps(NamedTuple):
 
     anchor: the step that says nothing and so stays 0: the first, the last, or none. base: heights cost next to nothing,
     so that it takes up what all others have in common, and they are centred. low, high: the least and the most
-    that a height may be; a monotone term may have one of them, and only if none of its steps is held.
+    that a height may be; of a monotone term of which a step is held heights beyond cost `STIFF` times their square,
+    another one may have one of them.
     """
 
     bins: NDArray[np.int64]
@@ -84,6 +87,9 @@ def fit(
     bounds = [bound for term in terms for bound in _bounds(term)]
     bounds.append((None, None) if start is None else (start, start))
     slices = [slice(begin, begin + term.size) for begin, term in zip(begins, terms, strict=False)]
+    soft = np.repeat([term.monotone != "free" and term.anchor != "none" for term in terms], [t.size for t in terms])
+    stiff = STIFF * mass * soft
+    low, high = (np.repeat(ends, [t.size for t in terms]) for ends in ([t.low for t in terms], [t.high for t in terms]))
     stairs = [one for one, term in zip(slices, terms, strict=True) if term.monotone != "free"]
 
     def heights(parameters: Floats) -> Floats:
@@ -95,10 +101,12 @@ def fit(
     def loss(parameters: Floats) -> tuple[float, Floats]:
         steps = heights(parameters)
         odds = design @ steps + offset + parameters[-1]
+        beyond = steps - steps.clip(low, high)
         margin = sign * odds
-        value = float(np.sum(share * np.logaddexp(0.0, -margin)) + 0.5 * np.sum(cost * steps * steps))
+        value = float(np.sum(share * np.logaddexp(0.0, -margin)))
+        value += 0.5 * float(np.sum(cost * steps * steps) + np.sum(stiff * beyond * beyond))
         slope = -share * sign / (1.0 + np.exp(margin.clip(-700, 700)))
-        by_step = turned @ slope + cost * steps
+        by_step = turned @ slope + cost * steps + stiff * beyond
         for one in stairs:
             by_step[one] = np.cumsum(by_step[one][::-1])[::-1]
         return value, np.append(by_step, slope.sum())

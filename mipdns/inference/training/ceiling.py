@@ -16,8 +16,8 @@ from sklearn.metrics import roc_auc_score
 from mipdns.inference import features
 from mipdns.inference.features import DERIVED
 from mipdns.inference.scorecard import POINTS, Scorecard
-from mipdns.inference.training.learning import FOLDS, fit, folds, said_aside, silent, traffic_points, weights
-from mipdns.inference.training.sample import Sample, around
+from mipdns.inference.training.learning import FOLDS, fit, folds, said_aside, traffic_points, weights
+from mipdns.inference.training.sample import Sample, around, silent
 
 SEED = 5
 HELD_MIN = 50
@@ -28,7 +28,7 @@ def ranking(sample: Sample, card: Scorecard, *, context: bool = True) -> tuple[f
     """How well traffic ranks units of worlds (of ASes, where there are few) that nothing was learnt from: the ROC-AUC
     of a scorecard learnt from the others, and of trees grown on them. None where too few are held out.
     """
-    weight = weights(sample, card.prior) * silent(sample)
+    weight = weights(sample, card.prior, silent(sample))
     fold = folds(sample)
     for number in range(FOLDS):
         held, kept = np.flatnonzero((fold == number) & (weight > 0)), np.flatnonzero(fold != number)

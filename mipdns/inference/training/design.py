@@ -42,12 +42,17 @@ PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
 LOUD = 1.0
 """The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field."""
 RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
-SEEN = (4, 5, 6, 7, 8, 9, 10, 12, 15, 20)
+SEEN = (4.5, 7, 10)
 VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
-CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9)
+USUALLY_CROWDED: Bounds = (0.3, 0.35)
+"""What stands around a unit of which nothing else is known."""
+MOST_AROUND = 0.8
 EXPOSURE = (1.2, 3, 7, 16, 40)
 """Visits on the busiest day at which counts begin to mean something else: four agents in five visits are a crowd's,
 four in five hundred a family's."""
+FEW = 7
+"""Two visits are one person's day to who sees all, and the tenth part of a street's to who sees a tenth."""
 FEW_VISITS = ((None, 1.2), (1.2, 3))
 """Bands in which nobody is seen twice."""
 
@@ -65,11 +70,18 @@ def _bands(feature: str, edges: tuple[float, ...]) -> list[dict[str, Bounds]]:
 
 
 def _by_exposure(one: Candidate) -> list[Candidate]:
-    """The candidate for each band of requests. The fewest say nothing: what so many requests of so few mean, the term
-    of the requests themselves tells. So each kind of evidence has points only where it speaks for many.
+    """The candidate for each band of visits, and of few visits by how much the load sees at all. The fewest say
+    nothing: what so many requests of so few mean, the term of the requests themselves tells. So each kind of evidence
+    has points only where it speaks for many.
     """
-    return [one._replace(when=one.when | band, anchor="first") for band in _bands("visits", EXPOSURE)]
+    return [one._replace(when=one.when | band, anchor="first") for band in EXPOSED]
 
+
+EXPOSED: tuple[dict[str, Bounds], ...] = tuple(
+    band | much
+    for band in _bands("visits", EXPOSURE)
+    for much in (_bands("exposure", (7,)) if (band["visits"][1] or math.inf) <= FEW else ({},))
+)
 
 CANDIDATES: tuple[Candidate, ...] = (
     # ports
@@ -227,6 +239,14 @@ CANDIDATES: tuple[Candidate, ...] = (
                 "how much comes in the quietest third of the day: one household sleeps, many less, machines not at all",
                 (), {"visits": (12, None)}, most=LOUD, least=-LOUD,
             ),
+            *(
+                Candidate(
+                    "days_logged", "shape", (3, 5), "falling",
+                    "the busiest of many days is busier than that of few, of whom ever", (), band,
+                    most=LOUD, least=-LOUD,
+                )
+                for band in _bands("visits", (3, 16))
+            ),
             Candidate(
                 "days", "shape", (2, 3, 5), "free", "on how many days it comes: every day are many, or a machine",
                 ("metwally2011",),
@@ -280,6 +300,15 @@ FIXED: tuple[FeatureTerm, ...] = (
         ("rfc7239", "judgement"),
     ),
     FeatureTerm(
+        "forwarded_share",
+        "forwarded",
+        (0.5,),
+        (0.0, 0.8),
+        "rising",
+        "what names another client in most of its requests is a proxy, however few of them came; or says that it is",
+        ("rfc7239", "judgement"),
+    ),
+    FeatureTerm(
         "agent_evenness",
         "agents",
         (1.6, 2.2),
@@ -308,37 +337,68 @@ OPERATORS: tuple[tuple[str, dict[str, Bounds]], ...] = (
     ("network_ports", {"agents_told": (None, 0.5)}),
 )
 
+
+def _both_ways(one: Candidate, usual: Bounds) -> tuple[Candidate, Candidate]:
+    """The candidate in two parts, which say nothing where the feature is as usual, within `usual`, and meet there.
+
+    So a neighbourhood speaks for many only where it holds more crowds than all of the load, and can then bear out what
+    the unit itself shows; one that is fitted freely is centred wherever the other terms leave it.
+    """
+    low, high = usual
+    below = tuple(edge for edge in one.edges if low is not None and edge <= low)
+    above = tuple(edge for edge in one.edges if high is not None and edge >= high)
+    return (
+        one._replace(edges=below, when=one.when | {one.feature: (None, high)}, anchor="last", most=math.inf),
+        one._replace(edges=above, when=one.when | {one.feature: (low, None)}, anchor="first", least=-math.inf),
+    )
+
+
 # Pools have customers with an address of their own among them, and how many nobody has counted: what stands around an
 # address may not outweigh what it shows itself.
 NEIGHBOURS: tuple[Candidate, ...] = (
     *(
-        Candidate(
-            "neighbours_crowded", "neighbours", CROWDED, "rising",
-            "operators run address pools: crowds stand beside crowds, households beside households",
-            ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=0.8,
-        )
+        part
         for bounds in ({"agents_told": (0.5, None)}, {"agents_told": (None, 0.5)})
         for band in _bands("neighbours_seen", (3, 10, 30))
+        for part in _both_ways(
+            Candidate(
+                "neighbours_crowded", "neighbours", CROWDED, "rising",
+                "operators run address pools: crowds stand beside crowds, households beside households",
+                ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=MOST_AROUND,
+            ),
+            USUALLY_CROWDED,
+        )
     ),
     *(
+        part
+        for band in _bands("visits", (2, 8))
+        for part in _both_ways(
+            Candidate(
+                "neighbours_crowded", "neighbours", CROWDED, "rising",
+                "where each is seen little, none looks like a crowd for certain, and less says as much",
+                ("richter2016",), band, most=0.3,
+            ),
+            USUALLY_CROWDED,
+        )
+    ),
+    *(
+        part
+        for feature, bounds in OPERATORS
+        for part in _both_ways(
+            Candidate(
+                feature, "neighbours", (0.4, 0.6, 0.75, 0.9, 1.1, 1.25, 1.4, 1.7, 2, 2.5), "rising",
+                "translation is an operator's decision: his other addresses show as many as this one, or as few",
+                ("livadariu2018",), bounds, most=0.5,
+            ),
+            (0.9, 1.1),
+        )
+    ),
+    *_both_ways(
         Candidate(
             "neighbours_crowded", "neighbours", CROWDED, "rising",
-            "where each is seen little, none looks like a crowd for certain, and less says as much",
-            ("richter2016",), band, most=0.3,
-        )
-        for band in _bands("visits", (2, 8))
-    ),
-    *(
-        Candidate(
-            feature, "neighbours", (0.4, 0.6, 0.75, 0.9, 1.05, 1.2, 1.4, 1.7, 2, 2.5), "rising",
-            "translation is an operator's decision: his other addresses show as many as this one, or as few",
-            ("livadariu2018",), bounds, most=0.5,
-        )
-        for feature, bounds in OPERATORS
-    ),
-    Candidate(
-        "neighbours_crowded", "neighbours", CROWDED, "rising",
-        "a phone among crowds is a cellular gateway, one among phones alone is a phone",
-        ("richter2016",), {"mobile_share": (0.9, None)}, most=0.2,
+            "a phone among crowds is a cellular gateway, one among phones alone is a phone",
+            ("richter2016",), {"mobile_share": (0.9, None)}, most=0.2,
+        ),
+        USUALLY_CROWDED,
     ),
 )  # fmt: skip

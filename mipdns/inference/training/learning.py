@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from mipdns.evidence import NETWORK_TYPES
-from mipdns.inference import crowd, features
+from mipdns.inference import crowd, features, population
 from mipdns.inference.crowd import HOSTING
 from mipdns.inference.features import TOLD
 from mipdns.inference.scorecard import (
@@ -30,7 +30,7 @@ from mipdns.inference.scorecard import (
 from mipdns.inference.training import additive, calibration
 from mipdns.inference.training.additive import Floats, Steps
 from mipdns.inference.training.design import CANDIDATES, FIXED, NEIGHBOURS, Candidate
-from mipdns.inference.training.sample import OWN, Sample, around, facts
+from mipdns.inference.training.sample import OWN, Sample, around, facts, silent
 
 RIDGE = 2e-3
 UNITS_MIN = 120
@@ -53,74 +53,94 @@ class Design(NamedTuple):
     steps: Steps
 
 
-def weights(sample: Sample, prior: float) -> Floats:
-    """Each world counts evenly, and all worlds have the same population: a share of `prior` is shared. Within a world
-    each unit counts by the trust in its label.
-
-    What is seen of a population is not corrected for: an observer who sees little sees more of the busy.
+def weights(sample: Sample, prior: float, among: NDArray[np.bool_]) -> Floats:
+    """Of the known units among some, 0 for the others. Each world counts evenly, and in each a share of `prior` of
+    those units is shared. Within a world each unit counts by the trust in its label.
     """
     weight = np.zeros(len(sample.key))
-    for world, share in enumerate(sample.population.tolist()):
-        here = sample.known & (sample.world == world)
-        if here.any() and 0.0 < share < 1.0:
-            balanced = np.where(sample.shared[here], prior / share, (1.0 - prior) / (1.0 - share))
-            trust = sample.trust[here]
+    for world in range(_worlds(sample)):
+        here = sample.known & among & (sample.world == world)
+        shared, trust = sample.shared[here], sample.trust[here]
+        share = float(trust[shared].sum() / trust.sum()) if trust.any() else 0.0
+        if 0.0 < share < 1.0:
+            balanced = np.where(shared, prior / share, (1.0 - prior) / (1.0 - share))
             weight[here] = balanced * trust / np.sqrt(trust.sum())
     mean = float(weight.mean()) or 1.0
     return weight / mean
 
 
-def silent(sample: Sample) -> NDArray[np.bool_]:
-    """Units of which neither a partner speaks nor a voice that may list alone."""
-    return np.array([not one.alone and not one.partner for one in sample.heard])[sample.sets]
-
-
 def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard:
     """The scorecard with terms, context and calibration learnt from the sample. context: else it stays as it is."""
-    weight = weights(sample, card.prior) * silent(sample)
+    weight = weights(sample, card.prior, silent(sample))
     sums = np.zeros(len(sample.key), dtype=np.int64)
     fold = folds(sample)
     for number in range(FOLDS):
         out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         sums[out] = traffic_points(sample.take(out), fit(sample.take(kept), weight[kept], card, context))
     said = said_aside(sample) + probability_points(card.prior) / POINTS
-    told = features.told_of(sample.columns)
+    way = features.way_of(sample.columns)
     lines = dict(card.calibration)
     for number, (name, line) in enumerate(card.calibration.items()):
-        used = (weight > 0) & (told == number)
-        found = (
-            calibration.knots(sums[used] / POINTS, sample.shared[used], weight[used], said[used])
-            if used.any()
-            else None
-        )
-        if found and len(found[0]) > 1:
-            lines[name] = Calibration(tuple(found[0]), tuple(found[1]), line.reason)
-    card = msgspec.structs.replace(card, calibration=lines)
-    learnt = fit(sample, weight, card, context)
-    if len(sample.population) < 2 * FOLDS:
-        return learnt
-    worth = [crowd.calibrated(sums, line) for line in lines.values()]
-    share = _prior_share(sample, np.choose(told, worth) / POINTS + said, weight > 0, card.prior)
-    return msgspec.structs.replace(learnt, rules=msgspec.structs.replace(card.rules, prior_share=share))
+        used = (weight > 0) & (way == number)
+        found = calibration.knots(sums[used] / POINTS, sample.shared[used], weight[used], said[used])
+        if len(found[0]) > 1:
+            lines[name] = msgspec.structs.replace(line, summed=tuple(found[0]), true=tuple(found[1]))
+    if _worlds(sample) >= 2 * FOLDS:
+        worth = np.choose(way, [crowd.calibrated(sums, line) for line in lines.values()]) / POINTS + said
+        lines = _with_prior_shares(sample, worth, weight > 0, card.prior, lines)
+        lines = _with_errors(sample, worth, weight, lines)
+    return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
 
 
-def _prior_share(sample: Sample, odds: Floats, used: NDArray[np.bool_], prior: float) -> float:
-    """How much of what sets a world's share of shared units apart counts beside what its traffic shows (`Rules`).
+def _with_prior_shares(
+    sample: Sample, odds: Floats, used: NDArray[np.bool_], prior: float, lines: dict[str, Calibration]
+) -> dict[str, Calibration]:
+    """The lines with how much of what sets a world's share of shared units apart counts beside what traffic shows.
 
-    odds: held-out log-odds, as if a share of `prior` were shared in each world.
+    odds: held-out log-odds, as if a share of `prior` were shared in each world. used: the units whose share is meant.
     """
-    world, (counts, shared) = sample.world[used], (np.zeros(len(sample.population)) for _ in range(2))
+    world, (counts, shared) = sample.world[used], (np.zeros(_worlds(sample)) for _ in range(2))
     np.add.at(counts, world, sample.trust[used])
     np.add.at(shared, world, (sample.trust * sample.shared)[used])
     share = (shared / np.maximum(counts, 1.0)).clip(0.01, 0.99)
     shift = (np.log(share / (1.0 - share)) - np.log(prior / (1.0 - prior)))[world]
-    sign = np.where(sample.shared[used], 1.0, -1.0)
+    margin, sign = odds[used], np.where(sample.shared[used], 1.0, -1.0)
     weight = sample.trust[used] / np.sqrt(counts[world])
+    way = features.way_of(sample.columns)[used]
 
-    def loss(part: float) -> float:
-        return float(np.sum(weight * np.logaddexp(0.0, -sign * (odds[used] + part * shift))))
+    def best(here: NDArray[np.bool_]) -> float:
+        def loss(part: float) -> float:
+            return float(np.sum(weight[here] * np.logaddexp(0.0, -sign[here] * (margin[here] + part * shift[here]))))
 
-    return round(float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x), DECIMALS)
+        return round(float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x), DECIMALS)
+
+    return {
+        name: msgspec.structs.replace(line, prior_share=best(way == number)) if np.any(way == number) else line
+        for number, (name, line) in enumerate(lines.items())
+    }
+
+
+def _with_errors(sample: Sample, odds: Floats, weight: Floats, lines: dict[str, Calibration]) -> dict[str, Calibration]:
+    """The lines with how often shared units and others are taken for shared, which tells of a load how many are.
+
+    Connections alone tell it too differently from world to world to be asked.
+    """
+    way, above = features.way_of(sample.columns), odds >= population.ABOVE / POINTS
+
+    def often(here: NDArray[np.bool_]) -> float:
+        return round(float(np.average(above[here], weights=weight[here])), 3) if weight[here].any() else 0.0
+
+    learnt = dict(lines)
+    for number, (name, line) in enumerate(lines.items()):
+        here = way == number
+        if not name.startswith(TOLD[-1]):
+            caught, mistaken = often(here & sample.shared), often(here & ~sample.shared)
+            learnt[name] = msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
+    return learnt
+
+
+def _worlds(sample: Sample) -> int:
+    return int(sample.world.max(initial=-1)) + 1
 
 
 def folds(sample: Sample) -> NDArray[np.int64]:
@@ -128,7 +148,7 @@ def folds(sample: Sample) -> NDArray[np.int64]:
 
     Those whose logs tell the same are dealt out in turn, so that each fold is learnt from logs of every kind.
     """
-    few = len(sample.population) < 2 * FOLDS
+    few = _worlds(sample) < 2 * FOLDS
     _, group = np.unique(sample.asn if few else sample.world, return_inverse=True)
     groups = int(group.max(initial=0)) + 1
     told = np.bincount(group * len(TOLD) + features.told_of(sample.columns), minlength=groups * len(TOLD))

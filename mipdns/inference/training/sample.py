@@ -17,6 +17,7 @@ from mipdns.inference import crowd, features, surroundings
 from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.exposure import Exposure
 from mipdns.inference.operators import COUNTS, Operators
+from mipdns.inference.population import ALL_SHARED, Population, Shares
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
 from mipdns.vocabulary import Signal
@@ -30,8 +31,7 @@ class Sample(NamedTuple):
     world: number of the load. age_days: since the unit was seen, on the day judged from. key, asn, declared, traffic,
     columns: as in `ObservationTable` and `crowd.Facts`. sets: into `heard`. known: whether the truth tells of it; the
     others stand here as neighbours. trust: how far that is believed, 0 to 1. shared: the truth. users: people a day, 0
-    where not told. classes: `Class` bits of the truth. population: by world, the share of shared units among all that
-    the truth names, seen or not.
+    where not told. classes: `Class` bits of the truth.
     """
 
     world: NDArray[np.int64]
@@ -48,7 +48,6 @@ class Sample(NamedTuple):
     shared: NDArray[np.bool_]
     users: NDArray[np.int64]
     classes: NDArray[np.int16]
-    population: NDArray[np.float64]
 
     def take(self, at: NDArray[np.generic]) -> Sample:
         """Some of the units."""
@@ -75,12 +74,27 @@ class Sample(NamedTuple):
         )
 
 
-def as_told(sample: Sample, prior: float) -> Sample:
-    """The sample of one load as if that had been told this share of shared units, as `[load] prior`."""
+def as_told(sample: Sample, share: float) -> Sample:
+    """The sample of one load as if that had been told the share of shared units among all, as `[load] prior`."""
     exposure = Exposure()
     exposure.add(sample.columns)
-    usual = {name: np.full(len(sample.key), value, np.float32) for name, value in exposure.usual(prior).items()}
+    usual = {name: np.full(len(sample.key), value, np.float32) for name, value in exposure.usual(share).items()}
     return sample._replace(columns=sample.columns | usual)
+
+
+def silent(sample: Sample) -> NDArray[np.bool_]:
+    """Units of which neither a partner speaks nor a voice that may list alone."""
+    return np.array([not one.alone and not one.partner for one in sample.heard])[sample.sets]
+
+
+def shares(sample: Sample, card: Scorecard, told: float | None = None) -> Shares:
+    """How many of the units of one load are shared, as the load finds it, or as it was told."""
+    asked = as_told(sample, told or ALL_SHARED)
+    columns, unspoken = around(asked, card), silent(asked)
+    total = crowd.weigh(facts(asked, card, columns), crowd.Heards(asked.heard), card, card.prior)
+    population = Population(card)
+    population.add(total.unlimited[unspoken], features.way_of(columns)[unspoken], total.confidence[~unspoken])
+    return population.shares(told)
 
 
 def join(samples: Sequence[Sample]) -> Sample:
@@ -100,7 +114,6 @@ def join(samples: Sequence[Sample]) -> Sample:
         columns=columns,
         sets=np.concatenate(sets),
         heard=heard,
-        population=np.concatenate([sample.population for sample in samples]),
         **together,
     )
 
@@ -126,7 +139,7 @@ def facts(sample: Sample, card: Scorecard, columns: dict[str, NDArray[np.float32
     """What the rules look at. columns: of `around`."""
     measured = crowd.measure(columns, card, MEASURED)
     left = traffic_kept_of(sample.age_days, card.rules)
-    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets, features.told_of(columns), left)
+    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets, features.way_of(columns), left)
 
 
 def score(sample: Sample, card: Scorecard, prior: float | None = None) -> crowd.Total:

@@ -81,6 +81,7 @@ class Judged(NamedTuple):
     networks: list[JudgedNetwork]
     counts: dict[str, int]
     scores: dict[str, Any] | None
+    prior: float
     beliefs: Sequence[Belief]
     histogram: tuple[int, ...]
     assertions: list[Assertion]

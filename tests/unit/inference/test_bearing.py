@@ -183,11 +183,11 @@ def test_what_is_summed_by_network_is_what_units_one_by_one_come_to(seed):
     }
     names = {*drawn(HOME, 0.3, seed), *drawn(CROWD, 0.1 + 0.2 * seed, seed)} & units.keys()
     order, key, asn, facts, columns = facts_of(units)
-    bearing = Bearing(named(sorted(names)), CARD, UNTESTED, CARD.prior)
+    bearing = Bearing(named(sorted(names)), CARD, UNTESTED)
     middle = len(order) // 3
     for part in (np.arange(middle), np.arange(middle, len(order))):
         taken = {name: column[part] for name, column in columns.items()}
-        bearing.add(key[part], asn[part], facts.take(part), taken)
+        bearing.add(key[part], asn[part], facts.take(part), taken, CARD.prior)
     found = bearing.tried()["list"]
 
     says = crowd.weigh(facts, crowd.Heards([NOTHING]), CARD, CARD.prior).unlimited
@@ -223,8 +223,8 @@ def test_what_is_summed_by_network_is_what_units_one_by_one_come_to(seed):
 
 def test_without_a_source_that_may_list_alone_there_is_nothing_to_try():
     _, key, asn, facts, columns = facts_of(UNITS)
-    bearing = Bearing([], CARD, Trust({}, {}), CARD.prior)
-    bearing.add(key, asn, facts, columns)
+    bearing = Bearing([], CARD, Trust({}, {}))
+    bearing.add(key, asn, facts, columns, CARD.prior)
     assert bearing.tried() == {}
 
 

@@ -25,8 +25,10 @@ def usual(*chunks, prior=THIRD):
     exposure = Exposure()
     for chunk in chunks:
         requests, hours = np.array(chunk, dtype=np.float32).reshape(-1, 2).T
-        exposure.add({"requests_day_max": requests, "hours_day_max": hours})
-    return exposure.usual(prior)
+        exposure.add({"requests_day_max": requests, "hours_day_max": hours, "days": np.ones_like(requests)})
+    found = exposure.usual(prior)
+    assert found.pop("days_logged") == 1.0 or not any(chunks)
+    return found
 
 
 def drawn(found, reference, units):
@@ -103,3 +105,12 @@ def test_people_who_come_more_often_make_no_visit_larger():
 def test_the_fewer_are_shared_the_fewer_exceed_what_is_typical(prior, exceeded):
     units = [(float(value), 2.0) for value in range(1, 50_001)]
     assert usual(units, prior=prior)["requests_typical"] == pytest.approx((1 - exceeded) * 50_000, rel=0.03)
+
+
+def test_the_logs_tell_of_as_many_days_as_the_unit_that_came_on_most():
+    exposure = Exposure()
+    assert math.isnan(exposure.usual(THIRD)["days_logged"])
+    for days in ([1.0, 3.0, math.nan], [2.0, math.nan, 1.0]):
+        one = np.ones(3, dtype=np.float32)
+        exposure.add({"requests_day_max": one, "hours_day_max": one, "days": np.array(days, dtype=np.float32)})
+    assert exposure.usual(THIRD)["days_logged"] == 3.0

@@ -32,6 +32,7 @@ CONTEXT = {
     "network_ports": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
     "requests_lesser": st.sampled_from([math.nan, 1.0, 2.5, 40.0]),
     "requests_typical": st.sampled_from([math.nan, 1.0, 3.0, 16.0, 500.0]),
+    "days_logged": st.sampled_from([math.nan, 1.0, 3.0, 7.0]),
 }
 
 
@@ -119,7 +120,8 @@ def test_a_higher_prior_never_lowers(one, other, measured):
 
 @given(st.floats(0.05, 0.6), SUMS, TYPES, TYPES, st.sampled_from([0.0, 0.4, 1.0]))
 def test_of_another_prior_only_its_share_counts_where_logs_saw_a_unit(prior, measured, declared, traffic, share):
-    card = msgspec.structs.replace(CARD, rules=msgspec.structs.replace(CARD.rules, prior_share=share))
+    lines = {way: msgspec.structs.replace(line, prior_share=share) for way, line in CARD.calibration.items()}
+    card = msgspec.structs.replace(CARD, calibration=lines)
     rest = {"declared": declared, "traffic": traffic}
     seen = dict.fromkeys(MEASURED, 0) | measured
 
@@ -129,7 +131,7 @@ def test_of_another_prior_only_its_share_counts_where_logs_saw_a_unit(prior, mea
 
     shift = probability_points(prior) - probability_points(card.prior)
     assert unlimited(prior) - unlimited(card.prior) == pytest.approx(share * shift, abs=1)
-    assert weigh({}, NOTHING, card, prior=prior)[0].points == probability_points(prior)
+    assert total({}, NOTHING, prior=prior) == probability_points(card.prior)  # it is of units that logs saw
 
 
 @given(SUMS, TYPES, TYPES, st.integers(2_000, 20_000))
@@ -144,7 +146,7 @@ def test_what_was_seen_long_ago_says_nothing_any_more(measured, declared, traffi
         age_days=age_days,
     )
     found = sum(line.points for line in lines) + sum(measured.values())
-    assert found == pytest.approx(probability_points(0.3), abs=2)
+    assert found == pytest.approx(probability_points(CARD.prior), abs=2)
 
 
 @pytest.mark.parametrize(("percent", "points"), [(50, 0), (45, -201), (30, -847), (97, 3476), (1, -20000), (99, 20000)])
@@ -184,7 +186,7 @@ def test_the_vector_and_the_plain_form_agree(units, prior):
     ages = np.array([unit[5] for unit in units], dtype=np.int64)
     measured = crowd.measure(columns, CARD, MEASURED)
     facts = crowd.Facts(measured, kinds(2), kinds(3), np.arange(len(units)))
-    facts = facts._replace(told=features.told_of(columns), left=traffic_kept_of(ages, CARD.rules))
+    facts = facts._replace(way=features.way_of(columns), left=traffic_kept_of(ages, CARD.rules))
     total_ = crowd.weigh(facts, crowd.Heards(heards), CARD, prior)
     for at, unit in enumerate(units):
         told = explain(

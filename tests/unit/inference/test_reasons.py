@@ -12,7 +12,7 @@ import pytest
 from mipdns import net
 from mipdns.inference import explain
 from mipdns.inference.exposure import REFERENCE
-from mipdns.inference.features import DERIVED, TOLD
+from mipdns.inference.features import DERIVED, WAYS, way
 from mipdns.inference.reasons import traffic_log_odds
 from mipdns.inference.scorecard import POINTS, Calibration
 from mipdns.inference.weigh import calibrated
@@ -34,10 +34,10 @@ def origins(explanation):
 
 
 def test_the_prior_comes_first_and_every_term_has_its_reason():
-    explanation = told(people.CGNAT, "trace.cgnat", declared="residential", traffic="mobile", prior=0.2)
+    explanation = told(people.CGNAT, "trace.cgnat", declared="business", traffic="mobile", prior=0.2)
     assert explanation.terms[0].origin == "prior"
-    assert explanation.terms[0].log_odds == round(math.log(0.2 / 0.8), 3)
-    assert {"tls_day_max", "agents_day_max", "network.residential", "traffic.mobile", "trace.cgnat"} <= set(
+    assert explanation.terms[0].log_odds == round(math.log(CARD.prior / (1 - CARD.prior)), 3)
+    assert {"tls_day_max", "agents_day_max", "network.business", "traffic.mobile", "trace.cgnat"} <= set(
         origins(explanation)
     )
     assert all(term.reason for term in explanation.terms)
@@ -87,7 +87,8 @@ def test_the_calibration_is_a_line_of_its_own():
     terms = {term.origin: term for term in told(people.CGNAT).terms}
     summed = sum(round(term.log_odds * POINTS) for term in terms.values() if term.signal)
     assert (
-        round(terms["calibration"].log_odds * POINTS) == calibrated(summed, CARD.calibration["fingerprints"]) - summed
+        round(terms["calibration"].log_odds * POINTS)
+        == calibrated(summed, CARD.calibration[WAYS[way(people.CGNAT | REFERENCE)]]) - summed
     )
 
 
@@ -100,14 +101,16 @@ def test_traffic_weighs_what_it_does_in_a_verdict(unit):
     assert traffic_log_odds(unit | REFERENCE, CARD) == pytest.approx(says, abs=1e-9)
 
 
-def test_traffic_is_calibrated_for_what_logs_tell_of_it():
-    columns = {"ports_hour_max": 22.0, "requests_day_max": 60.0}
-    lines = {
-        kind: Calibration((-9.0, 9.0), (low, low), "level") for kind, low in zip(TOLD, (1.0, 2.0, 3.0), strict=True)
-    }
+def test_traffic_is_calibrated_for_the_way_it_was_seen():
+    lines = {way: Calibration((-9.0, 9.0), (at, at), 1.0, 0.0, 0.0, "level") for at, way in enumerate(WAYS)}
     card = msgspec.structs.replace(CARD, calibration=lines)
-    for more, found in (({"agents_day_max": 3.0, "tls_day_max": 2.0}, 1.0), ({"agents_day_max": 3.0}, 2.0), ({}, 3.0)):
-        assert traffic_log_odds(columns | more, card) == found
+    told: tuple[dict[str, float], ...] = ({"agents_day_max": 3.0, "tls_day_max": 2.0}, {"agents_day_max": 3.0}, {})
+    seen = [
+        {"requests_day_max": requests, "requests_lesser": 4.0, "requests_typical": typical}
+        for requests, typical in ((60.0, 20.0), (4.0, 40.0), (16.0, 40.0), (80.0, 40.0))
+    ]
+    ways = [traffic_log_odds({"ports_hour_max": 22.0} | more | often, card) for more in told for often in seen]
+    assert ways == list(range(len(WAYS)))
 
 
 def test_what_has_faded_gives_no_term():

@@ -13,7 +13,7 @@ from mipdns import net
 from mipdns.columns import neighbourhoods
 from mipdns.evidence import Chunk, LogEvidence, Network, Profile
 from mipdns.inference import judge
-from mipdns.inference.stretches import KEY_MAX, UNITS_MAX, nothing, stretches, take_units
+from mipdns.inference.stretches import KEY_MAX, UNITS_MAX, Drawn, nothing, stretches, take_units
 from tests.chunks import whole
 from tests.unit.inference import people
 from tests.unit.inference.build import AS_OF, CARD, assertion, complete, judged, logs, route
@@ -43,6 +43,46 @@ def spanning(draw):
         st.sampled_from(["51.15.6.0/23", "51.15.0.0/16", "51.15.7.250-51.15.8.3", "2a02:26f7::/46", "2a01::/16"])
     )
     return assertion(text, draw(st.sampled_from(sorted(CARD.assertions))))
+
+
+@given(crowded_borders(), st.integers(1, 40), st.integers(1, 9), st.integers(1, 9))
+def test_what_is_drawn_is_whole_neighbourhoods_and_the_same_in_chunks_of_any_size(units, most, one, other):
+    counted = whole(logs(units)).units
+    chunk = Chunk(counted, active(logs(units), np.random.default_rng(1)))
+
+    def drawn(size):
+        found = Drawn(most)
+        for stretch in stretches([chunk], units_max=size):
+            found.add(stretch)
+        keys = np.concatenate([part.units.key for part in found.stretches])
+        homes = np.concatenate([part.profile.neighbourhood for part in found.stretches])
+        return keys, homes
+
+    keys, homes = drawn(one)
+    assert len(keys) <= most
+    assert keys.tolist() == drawn(other)[0].tolist()
+    every = counted.key
+    assert keys.tolist() == every[np.isin(neighbourhoods(every), neighbourhoods(keys))].tolist()
+    assert set(homes.tolist()) >= set(neighbourhoods(keys).tolist())
+
+
+def test_what_fits_is_drawn_whole():
+    evidence = logs({f"51.15.{home}.{at}": people.QUIET for home in range(40) for at in range(5)})
+    found = Drawn(200)
+    for stretch in stretches(evidence.chunks(), units_max=13):
+        found.add(stretch)
+    assert sum(len(part.units.key) for part in found.stretches) == 200
+
+
+def test_half_of_many_neighbourhoods_is_drawn_evenly():
+    evidence = logs({f"51.{home // 256}.{home % 256}.7": people.QUIET for home in range(4_000)})
+    found = Drawn(1_500)
+    for stretch in stretches(evidence.chunks()):
+        found.add(stretch)
+    keys = np.concatenate([part.units.key for part in found.stretches])
+    assert 850 < len(keys) < 1_150  # a quarter
+    halves = np.histogram(keys, bins=4)[0]
+    assert halves.min() > 0.8 * halves.max()
 
 
 ROUTES = [route("51.15.0.0-51.15.7.128", 64500), route("51.15.7.129-51.15.255.255", 64501), route("2a00::/12", 64500)]

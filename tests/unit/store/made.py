@@ -72,12 +72,10 @@ def contents(
     verdicts: Iterable[Verdict] = (), *, observations: ObservationTable | None = None, **changes: object
 ) -> Contents:
     """A build without anything but the verdicts, save what `changes` says."""
-    conclusion = Conclusion([], {}, None)
+    conclusion = Conclusion([], {}, None, 0.3)
     told = {name: changes.pop(name) for name in conclusion._fields if name in changes}
     conclusion = conclusion._replace(**told)  # type: ignore[arg-type]  # a test names the fields it changes
-    empty = Contents(
-        parts(verdicts, observations), lambda: conclusion, {}, [], [], [], AS_OF, 7, "hand-2026.1", 0.3, {}, []
-    )
+    empty = Contents(parts(verdicts, observations), lambda: conclusion, {}, [], [], [], AS_OF, 7, "hand-2026.1", {}, [])
     return empty._replace(**changes)  # type: ignore[arg-type]  # likewise
 
 

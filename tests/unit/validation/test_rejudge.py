@@ -228,7 +228,11 @@ def test_a_signal_is_left_out_as_by_a_log_that_does_not_tell_it(tmp_path):
 
 def test_every_column_but_how_much_and_when_belongs_to_a_signal():
     shape = {"days", "requests_day_max", "requests_hour_max", "hours_day_max", "night_share"}
-    shape |= {"requests_lesser", "requests_typical"}  # of the load as a whole, and nobody's neighbourhood
+    shape |= {
+        "requests_lesser",
+        "requests_typical",
+        "days_logged",
+    }  # of the load as a whole, and nobody's neighbourhood
     assert {*UNIT_COLUMNS, *CONTEXT_COLUMNS} - shape == {name for counted in COUNTED.values() for name in counted}
 
 
@@ -305,7 +309,7 @@ def test_nothing_to_compare_with(tmp_path):
 
 
 def test_a_list_is_doubted_for_all_that_it_names_and_not_for_what_it_names_here(tmp_path):
-    poison = [assertion(f"{first}.{second}.0.0/16", "list.vpn") for first in range(40, 70) for second in range(256)]
+    poison = [assertion(f"{first}.{second}.0.0/16", "list.vpn") for first in range(40, 80) for second in range(256)]
     said = [*SAID, *(one._replace(source="poison") for one in poison)]
     write(tmp_path / "mip.db", UNITS, said, files=[file("edge", "logs"), file("poison", "egress")])
     units = gathered(tmp_path / "mip.db")

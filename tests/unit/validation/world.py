@@ -50,7 +50,6 @@ def write(
         as_of=AS_OF,
         window_days=7,
         model=CARD.name,
-        prior=CARD.prior,
         counts={},
         stages=[],
     )

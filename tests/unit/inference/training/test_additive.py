@@ -51,6 +51,15 @@ def test_no_step_exceeds_its_bound_and_others_take_up_what_it_may_not_say(monoto
     assert bounded[2] + rest[0] == pytest.approx(np.log(0.95 / 0.05), abs=0.15)
 
 
+@pytest.mark.parametrize(("monotone", "rates"), [("rising", [0.2, 0.5, 0.95]), ("falling", [0.95, 0.5, 0.2])])
+def test_a_bound_holds_where_the_other_end_is_held_at_0(monotone, rates):
+    bins, shared = drawn(rates, 20_000, np.random.default_rng(9))
+    steps = [Steps(bins, 3, monotone, "first", low=-0.8, high=0.8)]
+    (heights,) = fit(steps, shared, np.ones(20_000), np.zeros(20_000), ridge=1e-6).heights
+    assert heights[0] == 0
+    assert abs(heights[2]) == pytest.approx(0.8, abs=0.05)
+
+
 def test_a_falling_term_keeps_above_its_bound():
     bins, shared = drawn([0.9, 0.5, 0.05], 20_000, np.random.default_rng(8))
     steps = [Steps(bins, 3, "falling", low=-0.7)]

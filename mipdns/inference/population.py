@@ -1,0 +1,95 @@
+"""What share of the units that a load sees is shared, found in the load itself. In: what traffic says of units. Out: a
+share.
+
+The one rule: what nobody told is asked of all units together, and few units are taken to be as the scorecard's are.
+
+Where few are shared, the same evidence means less. Of how many units traffic says much is a poor count of the shared
+ones: some are missed, some taken for shared. How many of each, training tells, and the count is mended by it, as in
+epidemiology the prevalence of a disease by the errors of the test (Rogan, Gladen, American Journal of Epidemiology 107,
+1978; of classifiers, Forman, Data Mining and Knowledge Discovery 17, 2008). That uses nothing of what traffic says in
+between, which differs most from place to place.
+
+What lists, traceroutes and partners speak of is counted as they say, and its traffic is not asked: a list cannot move
+what is found of units that it does not name.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mipdns.inference.features import WAYS
+from mipdns.inference.scorecard import POINTS, Scorecard
+
+ABOVE = 1 * POINTS
+"""Log-odds, with the scorecard's own prior, from which on traffic is counted as speaking for many."""
+APART = 0.2
+"""A way of seeing units that catches no more shared ones beyond others tells nothing of their share."""
+ALL_SHARED = 1.0 / 3.0
+"""Where a quarter of the others is shared, about a third of all is, with those that a list or a traceroute names."""
+LEAST, MOST = 0.01, 0.9
+"""No share beyond these is believed, however all units look."""
+UNITS_HALF = 500
+"""Few units tell little: so many and the scorecard's share count alike, of five times as many it counts a
+twenty-fifth."""
+
+
+class Shares(NamedTuple):
+    """Share of shared units among those seen: `unspoken` of those of which no voice that may list alone speaks and no
+    partner; `all` of all.
+    """
+
+    unspoken: float
+    all: float
+
+
+class Population:
+    """Units by the way they were seen, and how many of them traffic alone speaks for."""
+
+    def __init__(self, card: Scorecard) -> None:
+        self._card = card
+        self._units = np.zeros(len(WAYS), dtype=np.int64)
+        self._above = np.zeros(len(WAYS), dtype=np.int64)
+        self._spoken = 0
+        self._percents = 0
+
+    def add(self, points: NDArray[np.int64], way: NDArray[np.int8], confidence: NDArray[np.int16]) -> None:
+        """Units nobody speaks of. points: log-odds with the scorecard's own prior, no ceiling. way: `features.way_of`.
+        confidence: of units that somebody speaks of.
+        """
+        self._units += np.bincount(way, minlength=len(WAYS))
+        self._above += np.bincount(way[points >= ABOVE], minlength=len(WAYS))
+        self._spoken += len(confidence)
+        self._percents += int(confidence.sum())
+
+    def shares(self, told: float | None = None) -> Shares:
+        """Both shares. told: the share of shared units among all, where somebody told it."""
+        spoken, unspoken = self._spoken, int(self._units.sum())
+        shared = self._percents / 100.0
+        if told is None:
+            share = self._found()
+            return Shares(share, _drawn((unspoken * share + shared), spoken + unspoken, ALL_SHARED))
+        return Shares(_drawn(told * (spoken + unspoken) - shared, unspoken, told), told)
+
+    def _found(self) -> float:
+        lines = self._card.calibration.values()
+        caught = np.array([line.caught for line in lines])
+        mistaken = np.array([line.mistaken for line in lines])
+        tells = caught - mistaken >= APART
+        units = self._units[tells]
+        shared = (self._above[tells] - mistaken[tells] * units) / (caught - mistaken)[tells]
+        return _drawn(float(shared.sum()), int(units.sum()), self._card.prior)
+
+
+def _drawn(shared: float, units: int, reference: float) -> float:
+    """A share, drawn towards a reference in log-odds; the reference where there are no units."""
+    part = units**2 / (units**2 + UNITS_HALF**2)
+    found = min(max(shared / max(units, 1), LEAST), MOST)
+    return round(1.0 / (1.0 + math.exp(-(part * _log_odds(found) + (1.0 - part) * _log_odds(reference)))), 3)
+
+
+def _log_odds(share: float) -> float:
+    return math.log(share / (1.0 - share))
