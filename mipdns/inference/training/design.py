@@ -303,7 +303,7 @@ FIXED: tuple[FeatureTerm, ...] = (
         "forwarded_share",
         "forwarded",
         (0.5,),
-        (0.0, 0.8),
+        (0.0, 1.6),
         "rising",
         "what names another client in most of its requests is a proxy, however few of them came; or says that it is",
         ("rfc7239", "judgement"),

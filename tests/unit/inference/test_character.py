@@ -19,7 +19,12 @@ def served(seen, *origins):
 
 USERS = [
     ("a household is one user", people.HOUSEHOLD, [], (1, 1)),
-    ("unsure: one, or several", people.EDGE | {"agents_day_max": 5.0, "forwarded_day_max": 6.0}, [], None),
+    (
+        "unsure: one, or several",
+        people.EDGE | {"agents_day_max": 5.0, "forwarded_day_max": 6.0, "forwarded_share": 0.3},
+        [],
+        None,
+    ),
     ("carrier NAT by its counts and class", people.CGNAT, [], (16, 1024)),
     ("by its class alone", None, ["list.cgnat"], (16, 1024)),
     ("two classes", None, ["list.vpn", "list.tor"], (8, 2048)),
