@@ -124,6 +124,54 @@ def test_its_labels_are_too_much_of_one_network_to_learn_from(world: World, tmp_
     assert "97 % of the shared ones" in page
 
 
+@pytest.fixture(scope="module")
+def by_traffic(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without any list of shared addresses: what traffic alone makes of them."""
+    folder = tmp_path_factory.mktemp("traffic")
+    head, *tables = world.config.read_text().split("[[source]]")
+    kept = [table for table in tables if 'kind = "egress"' not in table or 'class = "hosting"' in table]
+    config = folder / "mipdns.toml"
+    config.write_text("[[source]]".join([head, *kept]))
+    done = mipdns(config, "load")
+    assert done.returncode == 0, done.stderr
+    return config
+
+
+def others(data: Path, *, kind: str) -> Iterator[str]:
+    """Ranges or addresses that are nobody's proxies: data centres, or the loudest single scanners."""
+    if kind == "scanners":
+        yield from (address for address, _ in loudest_unlisted(data, 100))
+        return
+    providers = ("amazon", "digitalocean", "facebook", "google", "linode", "microsoft", "openai", "oracle", "vultr")
+    files = [path for name in providers for path in (data / "egress" / "providers").glob(f"{name}*.txt")]
+    for path in [*files, data / "egress" / "output_datacenter_ipv4.txt"]:
+        yield from (line for line in path.read_text().split("\n") if line.strip() and not line.startswith("#"))
+
+
+@pytest.mark.parametrize(("kind", "least"), [("data centres", 0.9), ("scanners", 0.9)])
+def test_traffic_alone_ranks_edges_of_a_shared_proxy_above(
+    by_traffic: Path, world: World, kind: str, least: float, tmp_path: Path
+) -> None:
+    """docs/validation.md gives these numbers, with their intervals."""
+    edges = [
+        line
+        for path in (world.data / "egress" / "providers").glob("cloudflare_ipv*_merged.txt")
+        for line in path.read_text().splitlines()
+        if line.strip() and not line.startswith("#")
+    ]
+    rows = [*(f"{one},confirm" for one in edges), *(f"{one},deny" for one in others(world.data, kind=kind))]
+    truth = tmp_path / "truth.csv"
+    truth.write_text("\n".join(["prefix,verdict", *rows]) + "\n")
+    done = mipdns(by_traffic, "validate", "--truth", str(truth), "--json", "-")
+    assert done.returncode == 0, done.stderr
+    (part,) = json.loads(done.stdout)["sets"]
+    found = part["overall"]["roc_auc"]
+    assert found["value"] > least
+    page = (REPOSITORY / "docs" / "validation.md").read_text("utf-8")
+    told = f"{part['shared']:,} edge addresses · {part['units'] - part['shared']} · {found['value']:.2f}"
+    assert told in page
+
+
 def loudest_unlisted(data: Path, count: int) -> list[tuple[str, int]]:
     """The originators with the most distinct source ports that no list of shared egress names, loudest first.
 

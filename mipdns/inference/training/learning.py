@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import crowd, features, population
 from mipdns.inference.crowd import HOSTING
-from mipdns.inference.features import TOLD
+from mipdns.inference.features import SEEN, TOLD
 from mipdns.inference.scorecard import (
     POINTS,
     Calibration,
@@ -35,6 +35,8 @@ from mipdns.inference.training.sample import OWN, Sample, around, facts, silent
 RIDGE = 2e-3
 UNITS_MIN = 120
 """A step is learnt from so many units at least, or joins its neighbour."""
+WAY_UNITS_MIN = 5000
+"""A way of seeing units has a calibration of its own from so many on: with few knots it would rank next to nothing."""
 DECIMALS = 2
 UNITS_MAX = 100_000
 """A fit takes so many units at most, drawn evenly; more change the last digit."""
@@ -79,17 +81,32 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
         sums[out] = traffic_points(sample.take(out), fit(sample.take(kept), weight[kept], card, context))
     said = said_aside(sample) + probability_points(card.prior) / POINTS
     way = features.way_of(sample.columns)
-    lines = dict(card.calibration)
-    for number, (name, line) in enumerate(card.calibration.items()):
-        used = (weight > 0) & (way == number)
-        found = calibration.knots(sums[used] / POINTS, sample.shared[used], weight[used], said[used])
-        if len(found[0]) > 1:
-            lines[name] = msgspec.structs.replace(line, summed=tuple(found[0]), true=tuple(found[1]))
+    lines = _with_knots(sums / POINTS, sample.shared, weight, said, way, dict(card.calibration))
+    worth = np.choose(way, [crowd.calibrated(sums, line) for line in lines.values()]) / POINTS + said
+    lines = _with_errors(worth, sample.shared, weight, way, lines)
     if _worlds(sample) >= 2 * FOLDS:
-        worth = np.choose(way, [crowd.calibrated(sums, line) for line in lines.values()]) / POINTS + said
         lines = _with_prior_shares(sample, worth, weight > 0, card.prior, lines)
-        lines = _with_errors(sample, worth, weight, lines)
     return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
+
+
+def _with_knots(
+    sums: Floats,
+    shared: NDArray[np.bool_],
+    weight: Floats,
+    said: Floats,
+    way: NDArray[np.int8],
+    lines: dict[str, Calibration],
+) -> dict[str, Calibration]:
+    """The lines with their knots; ways of few units of which logs tell the same take one together."""
+    learnt = dict(lines)
+    for number, name in enumerate(lines):
+        here = (weight > 0) & (way == number)
+        if here.sum() < WAY_UNITS_MIN:
+            here = (weight > 0) & (way // len(SEEN) == number // len(SEEN))
+        summed, true = calibration.knots(sums[here], shared[here], weight[here], said[here])
+        if len(summed) > 1:
+            learnt[name] = msgspec.structs.replace(lines[name], summed=tuple(summed), true=tuple(true))
+    return learnt
 
 
 def _with_prior_shares(
@@ -120,12 +137,15 @@ def _with_prior_shares(
     }
 
 
-def _with_errors(sample: Sample, odds: Floats, weight: Floats, lines: dict[str, Calibration]) -> dict[str, Calibration]:
+def _with_errors(
+    odds: Floats, shared: NDArray[np.bool_], weight: Floats, way: NDArray[np.int8], lines: dict[str, Calibration]
+) -> dict[str, Calibration]:
     """The lines with how often shared units and others are taken for shared, which tells of a load how many are.
 
-    Connections alone tell it too differently from world to world to be asked.
+    Connections alone tell it too differently from world to world to be asked, and ways of few units take the errors of
+    all of which logs tell the same.
     """
-    way, above = features.way_of(sample.columns), odds >= population.ABOVE / POINTS
+    above = odds >= population.ABOVE / POINTS
 
     def often(here: NDArray[np.bool_]) -> float:
         return round(float(np.average(above[here], weights=weight[here])), 3) if weight[here].any() else 0.0
@@ -133,8 +153,10 @@ def _with_errors(sample: Sample, odds: Floats, weight: Floats, lines: dict[str, 
     learnt = dict(lines)
     for number, (name, line) in enumerate(lines.items()):
         here = way == number
-        if not name.startswith(TOLD[-1]):
-            caught, mistaken = often(here & sample.shared), often(here & ~sample.shared)
+        if np.sum(here & (weight > 0)) < WAY_UNITS_MIN:
+            here = way // len(SEEN) == number // len(SEEN)
+        if not name.startswith(TOLD[-1]) and weight[here].any():
+            caught, mistaken = often(here & shared), often(here & ~shared)
             learnt[name] = msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
     return learnt
 
