@@ -28,7 +28,7 @@ from mipdns.inference.pieces import Overlay
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.space import Origins
 from mipdns.inference.training.ceiling import ranking
-from mipdns.inference.training.learning import learn
+from mipdns.inference.training.learning import learn, weights
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, join, silent
 from mipdns.inference.training.text import card_text
@@ -84,11 +84,14 @@ def train(
 
 def _demand_enough(sample: Sample, told: Told, kinds: Collection[str]) -> None:
     """Raises ConfigError, which says who told of how many units, what is missing, and who might tell of more."""
-    numbers = [int(np.sum(sample.known & (sample.shared == kind))) for kind in (True, False)]
+    teaching = sample.known & silent(sample)
+    numbers = [int(np.sum(teaching & (sample.shared == kind))) for kind in (True, False)]
     lacks = [f"{UNITS_MIN} of each are needed"] if min(numbers) < UNITS_MIN else []
+    if not lacks and not weights(sample, 0.5, teaching).any():
+        lacks = ["no load has units of both kinds"]
     if not set(kinds) <= set(labelling.KINDS):  # a file is taken as it is
         if lacks:
-            known = f"{numbers[0]} shared and {numbers[1]} other units of the logs"
+            known = f"{numbers[0]} shared and {numbers[1]} other units of the logs that no list or partner speaks of"
             raise ConfigError(f"the truth knows {known}: {lacks[0]}")
         return
     lacks += [lack for is_shared in (True, False) if (lack := _one_sided(sample, is_shared=is_shared))]

@@ -35,8 +35,8 @@ HOSTING = NETWORK_TYPES.index("hosting")
 
 class Facts(NamedTuple):
     """All that the rules look at. measured: empty where no log saw the units. declared, traffic: index into
-    NETWORK_TYPES, -1 unknown. sets: into `Heards`. way: of `features.way_of`, None where all is told of units that
-    were seen little. left: what age leaves of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is
+    NETWORK_TYPES, -1 unknown. sets: into `Heards`. way: of `features.way_of`, None where all are of the first of
+    `features.WAYS`. left: what age leaves of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is
     fresh.
     """
 
@@ -163,10 +163,11 @@ def _with_partner(total: Points, partner: Points, rules: Rules) -> Points:
 
 
 def _found(summed: Points, prior: float, facts: Facts, card: Scorecard) -> Points:
-    """What traffic and the network around come to, once calibrated, beside a prior, and after so many days."""
+    """What traffic and the network around come to, once calibrated, after so many days, beside a prior."""
+    found = _calibrated(summed, facts, card)
+    found = found if facts.left is None else faded_of(found, facts.left)
     other = np.array(prior_tells(prior, card), dtype=np.int64)
-    found = _calibrated(summed, facts, card) + other[0 if facts.way is None else facts.way]
-    return found if facts.left is None else faded_of(found, facts.left)
+    return found + other[0 if facts.way is None else facts.way]
 
 
 def _calibrated(summed: Points, facts: Facts, card: Scorecard) -> Points:

@@ -1,6 +1,6 @@
 """How much a load sees of its visitors. In: requests and hours of every unit, in chunks. Out: what is usual among them.
 
-The one rule: these are properties of the load, the same for all its units, and never missing.
+The one rule: these are properties of the load, the same for all its units, and where it has units never missing.
 
 Ten requests are much to who sees a tenth of the traffic, or whose pages take one request each; they are little to who
 sees all of it, or whose pages take dozens. No count of a unit's own tells these apart; the counts of all units do.

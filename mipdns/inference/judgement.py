@@ -45,7 +45,7 @@ from mipdns.inference.crowd import Heards
 from mipdns.inference.exposure import Exposure
 from mipdns.inference.operators import Operators
 from mipdns.inference.pieces import Overlay, Rows
-from mipdns.inference.population import ALL_SHARED, Population
+from mipdns.inference.population import ALL_SHARED, Population, counted
 from mipdns.inference.rollup import EPOCH, RollUp, join
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.space import Ground, Origins
@@ -90,11 +90,10 @@ def judge(
     """Judge everything that evidence speaks of.
 
     routes: disjoint and sorted. labels: what people said, against which sources are held (see `trust`). exclude:
-    128-bit ranges never listed. prior: share of multi-user units among those seen in logs, strictly between 0 and 1;
-    None to find it in the logs. as_of: assertions that expired before it are left out, and later ones are fresh.
-    observations: of which units the
-    parts tell what the scorecard saw. units_max: judged at once. Raises ConfigError where the scorecard has no weight
-    for an assertion's origin.
+    128-bit ranges never listed. prior: share of multi-user units among all that logs saw, strictly between 0 and 1;
+    None to find it there. as_of: assertions that expired before it are left out, and later ones are fresh.
+    observations: of which units the parts tell what the scorecard saw. units_max: judged at once. Raises ConfigError
+    where the scorecard has no weight for an assertion's origin.
     """
     logs = logs or LogEvidence(lambda: [], as_of, as_of, complete_days=0, complete_weekend_days=0, lines_outside=0)
     origins = Origins(routes)
@@ -217,7 +216,9 @@ class _Judging:
         for stretch in asked:
             seen = self._see(stretch)
             unit, piece = np.unique(seen.rows.unit, return_index=True)  # of a unit in pieces the first
-            facts = seen.facts.take(unit)._replace(sets=seen.rows.heard[piece])
+            kept = counted(seen.units.key[unit])
+            unit, piece = unit[kept], piece[kept]
+            facts = seen.facts.take(unit)._replace(sets=seen.rows.heard[piece], left=None)  # as when each was seen
             total = crowd.weigh(facts, self.heards, self.card, self.card.prior)
             spoken = self.heards.alone[facts.sets] | (self.partner[facts.sets] != 0)
             population.add(total.unlimited[~spoken], seen.way[unit][~spoken], total.confidence[spoken])

@@ -9,8 +9,8 @@ epidemiology the prevalence of a disease by the errors of the test (Rogan, Glade
 1978; of classifiers, Forman, Data Mining and Knowledge Discovery 17, 2008). That uses nothing of what traffic says in
 between, which differs most from place to place.
 
-What lists, traceroutes and partners speak of is counted as they say, and its traffic is not asked: a list cannot move
-what is found of units that it does not name.
+What lists, traceroutes and partners speak of counts among all as it is served, and its traffic is not counted: a list
+cannot move what is found of units that it does not name.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mipdns.columns import neighbourhoods
 from mipdns.inference.features import WAYS
 from mipdns.inference.scorecard import POINTS, Scorecard
 
@@ -31,10 +32,14 @@ APART = 0.2
 ALL_SHARED = 1.0 / 3.0
 """Where a quarter of the others is shared, about a third of all is, with those that a list or a traceroute names."""
 LEAST, MOST = 0.01, 0.9
-"""No share beyond these is believed, however all units look."""
+"""No share beyond these is found, however all units look."""
 UNITS_HALF = 500
 """Few units tell little: so many and the scorecard's share count alike, of five times as many it counts a
 twenty-fifth."""
+
+
+COUNTED_MAX = 256
+"""Units of one neighbourhood: a /24 counts whole, and so much of a /48, where one tenant may have 65,536 of them."""
 
 
 class Shares(NamedTuple):
@@ -72,7 +77,8 @@ class Population:
         if told is None:
             share = self._found()
             return Shares(share, _drawn((unspoken * share + shared), spoken + unspoken, ALL_SHARED))
-        return Shares(_drawn(told * (spoken + unspoken) - shared, unspoken, told), told)
+        bounds = min(LEAST, told), max(MOST, told)
+        return Shares(_drawn(told * (spoken + unspoken) - shared, unspoken, told, bounds), told)
 
     def _found(self) -> float:
         lines = self._card.calibration.values()
@@ -84,11 +90,19 @@ class Population:
         return _drawn(float(shared.sum()), int(units.sum()), self._card.prior)
 
 
-def _drawn(shared: float, units: int, reference: float) -> float:
-    """A share, drawn towards a reference in log-odds; the reference where there are no units."""
+def counted(key: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Of sorted units those that are counted: of each neighbourhood the first so many."""
+    _, start, of_unit = np.unique(neighbourhoods(key), return_index=True, return_inverse=True)
+    first: NDArray[np.bool_] = np.arange(len(key)) - start[of_unit] < COUNTED_MAX
+    return first
+
+
+def _drawn(shared: float, units: int, reference: float, bounds: tuple[float, float] = (LEAST, MOST)) -> float:
+    """A share within bounds, drawn towards a reference in log-odds; the reference where there are no units."""
     part = units**2 / (units**2 + UNITS_HALF**2)
-    found = min(max(shared / max(units, 1), LEAST), MOST)
-    return round(1.0 / (1.0 + math.exp(-(part * _log_odds(found) + (1.0 - part) * _log_odds(reference)))), 3)
+    found = min(max(shared / max(units, 1), bounds[0]), bounds[1])
+    share = 1.0 / (1.0 + math.exp(-(part * _log_odds(found) + (1.0 - part) * _log_odds(reference))))
+    return min(max(round(share, 3), 0.001), 0.999)
 
 
 def _log_odds(share: float) -> float:

@@ -101,11 +101,11 @@ def weigh(
     if measured:
         summed, found = found, calibrated(found, card.calibration[WAYS[way]])
         _note(lines, "calibration", found - summed)
+        fresh, found = found, faded(found, left)
+        _note(lines, "rule.age", found - fresh)
         other = prior_tells(prior, card)[way]
         _note(lines, "rule.prior", other)
-        fresh = found + other
-        found = faded(fresh, left)
-        _note(lines, "rule.age", found - fresh)
+        found += other
     traffic_says = found + heard.aside + heard.names
     lines += [line for line in heard.lines if line.signal is not Signal.PARTNER]
     if heard.alone:

@@ -17,7 +17,8 @@ class Build(NamedTuple):
     """One regeneration of the tables. Its row survives the next.
 
     serial: the SOA serial. started, finished: ISO 8601 with offset, UTC. as_of: the day judged from.
-    model: name and version of the scorecard. prior: share of multi-user units that it assumes, 0 to 1.
+    model: name and version of the scorecard. prior: share of multi-user units among those that logs saw
+    and no list, traceroute or partner speaks of, as found or told, 0 to 1.
     counts: what the load met and dropped, by name. scores: measures against the labels at hand, None without labels.
     stages: (name, seconds) in order. verdicts: rows. listed_v4, listed_v6: addresses and /64s at 50 or more.
     """

@@ -70,7 +70,7 @@ class Judge:
         self._card = card
         self._as_of = as_of
         self._prior = prior
-        self._told = features.way_of(units.columns)
+        self._way = features.way_of(units.columns)
         self._measured = crowd.measure(units.columns, card, MEASURED)
         age_days = as_of.toordinal() - EPOCH - units.last_day.astype(np.int64)
         self._left = traffic_kept_of(age_days, card.rules)
@@ -90,17 +90,17 @@ class Judge:
         heards = crowd.Heards(ground.heard)
         sets = _heard(ground, units)
         nothing = np.zeros(len(units.key), dtype=np.int64)
-        measured, known = self._measured, self._told
+        measured, way = self._measured, self._way
         if untold := {name for signal in silent.signals for name in COUNTED.get(signal, ())}:
             missing = np.full(len(units.key), np.nan, dtype=np.float32)
             columns = {name: missing if name in untold else column for name, column in units.columns.items()}
-            measured, known = crowd.measure(columns, card, MEASURED), features.way_of(columns)
+            measured, way = crowd.measure(columns, card, MEASURED), features.way_of(columns)
         facts = crowd.Facts(
             {signal: nothing if signal in silent.signals else points for signal, points in measured.items()},
             np.full_like(units.declared, -1) if Signal.NETWORK in silent.signals else units.declared,
             np.full_like(units.traffic, -1) if Signal.TRAFFIC in silent.signals else units.traffic,
             sets,
-            known,
+            way,
             self._left,
         )
         unknown = np.full_like(units.declared, -1)

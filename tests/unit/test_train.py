@@ -20,7 +20,7 @@ from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, join, score
-from mipdns.inference.voices import NOTHING, Heard
+from mipdns.inference.voices import NOTHING, Heard, hear, voice
 from mipdns.store.observed import Observed
 from mipdns.validation.labelling import KINDS, WITNESSES, silence_of
 from mipdns.validation.truth import Word
@@ -218,6 +218,11 @@ def many(count, shared, trust=0.5, network=None):
     return sample(rows)._replace(asn=asn)
 
 
+def one_load(*samples):
+    joined = join(samples)
+    return joined._replace(world=np.zeros_like(joined.world))
+
+
 def told_of(shared, other, kind="list"):
     return Counter({(kind, True): shared, (kind, False): other})
 
@@ -251,11 +256,28 @@ def test_too_few_or_one_sided_labels_are_told_by_kind(shared, other, kinds, part
 
 def test_enough_of_both_from_several_networks(monkeypatch):
     monkeypatch.setattr(train, "UNITS_MIN", 30)
-    train._demand_enough(join([many(40, True), many(40, False)]), told_of(40, 40), KINDS)
-    one_network = join([many(40, True, network=64500), many(40, False, network=64500)])
+    train._demand_enough(one_load(many(40, True), many(40, False)), told_of(40, 40), KINDS)
+    one_network = one_load(many(40, True, network=64500), many(40, False, network=64500))
     train._demand_enough(one_network, told_of(40, 40, "truth"), ["truth"])  # a file of truth is taken as it is
     with pytest.raises(ConfigError, match=r"^labels know 40 .*: AS64500 holds"):
         train._demand_enough(one_network, told_of(40, 40), KINDS)
+
+
+def test_loads_that_know_one_kind_each_teach_nothing(monkeypatch):
+    monkeypatch.setattr(train, "UNITS_MIN", 30)
+    apart = join([many(40, True), many(40, False)])
+    for kinds in (KINDS, ["truth"]):
+        with pytest.raises(ConfigError, match="no load has units of both kinds"):
+            train._demand_enough(apart, told_of(40, 40, kinds[0]), kinds)
+
+
+def test_units_that_somebody_names_are_not_counted_since_they_teach_nothing(monkeypatch):
+    monkeypatch.setattr(train, "UNITS_MIN", 30)
+    listed = hear([voice(assertion("51.15.7.9", "list.vpn"), CARD, AS_OF)], CARD)
+    both = one_load(many(40, True), many(40, False))
+    named = both._replace(heard=[NOTHING, listed], sets=both.shared.astype(np.int64))
+    with pytest.raises(ConfigError, match="the truth knows 0 shared and 40 other units of the logs that no list"):
+        train._demand_enough(named, told_of(40, 40, "truth"), ["truth"])
 
 
 def test_a_database_of_listed_units_only_teaches_nothing(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
+from mipdns.inference.features import THIN_BELOW
 from mipdns.inference.scorecard import Bounds, FeatureTerm
 from mipdns.inference.training.additive import Anchor, Monotone
 
@@ -42,7 +43,7 @@ PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
 LOUD = 1.0
 """The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field."""
 RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
-SEEN = (4.5, 7, 10)
+EXPOSURES = (4.5, 7, 10)
 VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9)
 USUALLY_CROWDED: Bounds = (0.3, 0.35)
@@ -52,7 +53,8 @@ EXPOSURE = (1.2, 3, 7, 16, 40)
 """Visits on the busiest day at which counts begin to mean something else: four agents in five visits are a crowd's,
 four in five hundred a family's."""
 FEW = 7
-"""Two visits are one person's day to who sees all, and the tenth part of a street's to who sees a tenth."""
+"""Visits below which counts mean one thing in thin logs and another elsewhere: two visits are one person's day to who
+sees all, and the tenth part of a street's to who sees a tenth."""
 FEW_VISITS = ((None, 1.2), (1.2, 3))
 """Bands in which nobody is seen twice."""
 
@@ -80,7 +82,7 @@ def _by_exposure(one: Candidate) -> list[Candidate]:
 EXPOSED: tuple[dict[str, Bounds], ...] = tuple(
     band | much
     for band in _bands("visits", EXPOSURE)
-    for much in (_bands("exposure", (7,)) if (band["visits"][1] or math.inf) <= FEW else ({},))
+    for much in (_bands("exposure", (THIN_BELOW,)) if (band["visits"][1] or math.inf) <= FEW else ({},))
 )
 
 CANDIDATES: tuple[Candidate, ...] = (
@@ -220,7 +222,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         for _, bounds in TOLD
         for one in (
             Candidate(
-                "exposure", "shape", SEEN, "falling",
+                "exposure", "shape", EXPOSURES, "falling",
                 "who sees little of each sees the busy, and more of them are shared: one number a load", (),
                 most=LOUD, least=-LOUD,
             ),

@@ -132,7 +132,9 @@ def _with_prior_shares(
         return round(float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x), DECIMALS)
 
     return {
-        name: msgspec.structs.replace(line, prior_share=best(way == number)) if np.any(way == number) else line
+        name: msgspec.structs.replace(line, prior_share=best(way == number))
+        if np.sum(way == number) >= WAY_UNITS_MIN
+        else line
         for number, (name, line) in enumerate(lines.items())
     }
 
@@ -155,7 +157,8 @@ def _with_errors(
         here = way == number
         if np.sum(here & (weight > 0)) < WAY_UNITS_MIN:
             here = way // len(SEEN) == number // len(SEEN)
-        if not name.startswith(TOLD[-1]) and weight[here].any():
+        sides = np.bincount(shared[here & (weight > 0)], minlength=2)
+        if not name.startswith(TOLD[-1]) and sides.min() >= UNITS_MIN:
             caught, mistaken = often(here & shared), often(here & ~shared)
             learnt[name] = msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
     return learnt

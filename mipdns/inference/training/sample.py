@@ -17,7 +17,7 @@ from mipdns.inference import crowd, features, surroundings
 from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.exposure import Exposure
 from mipdns.inference.operators import COUNTS, Operators
-from mipdns.inference.population import ALL_SHARED, Population, Shares
+from mipdns.inference.population import ALL_SHARED, Population, Shares, counted
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
 from mipdns.vocabulary import Signal
@@ -90,10 +90,13 @@ def silent(sample: Sample) -> NDArray[np.bool_]:
 def shares(sample: Sample, card: Scorecard, told: float | None = None) -> Shares:
     """How many of the units of one load are shared, as the load finds it, or as it was told."""
     asked = as_told(sample, told or ALL_SHARED)
-    columns, unspoken = around(asked, card), silent(asked)
-    total = crowd.weigh(facts(asked, card, columns), crowd.Heards(asked.heard), card, card.prior)
+    columns = around(asked, card)
+    fresh = facts(asked, card, columns)._replace(left=None)
+    total = crowd.weigh(fresh, crowd.Heards(asked.heard), card, card.prior)
+    one, unspoken = counted(asked.key), silent(asked)
     population = Population(card)
-    population.add(total.unlimited[unspoken], features.way_of(columns)[unspoken], total.confidence[~unspoken])
+    mine = one & unspoken
+    population.add(total.unlimited[mine], features.way_of(columns)[mine], total.confidence[one & ~unspoken])
     return population.shares(told)
 
 

@@ -27,7 +27,7 @@ def usual(*chunks, prior=THIRD):
         requests, hours = np.array(chunk, dtype=np.float32).reshape(-1, 2).T
         exposure.add({"requests_day_max": requests, "hours_day_max": hours, "days": np.ones_like(requests)})
     found = exposure.usual(prior)
-    assert found.pop("days_logged") == 1.0 or not any(chunks)
+    found.pop("days_logged")
     return found
 
 

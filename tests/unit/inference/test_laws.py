@@ -17,7 +17,7 @@ from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.reasons import term_points
 from mipdns.inference.scorecard import MEASURED, probability_points
 from mipdns.inference.voices import NOTHING, hear, voice
-from mipdns.inference.weigh import confidence, weigh
+from mipdns.inference.weigh import ceiling, confidence, prior_tells, weigh
 from mipdns.vocabulary import Signal
 from tests.unit.inference.build import AS_OF, CARD, assertion
 from tests.unit.inference.worlds import ORIGINS, column, unit_columns
@@ -134,19 +134,20 @@ def test_of_another_prior_only_its_share_counts_where_logs_saw_a_unit(prior, mea
     assert total({}, NOTHING, prior=prior) == probability_points(card.prior)  # it is of units that logs saw
 
 
-@given(SUMS, TYPES, TYPES, st.integers(2_000, 20_000))
-def test_what_was_seen_long_ago_says_nothing_any_more(measured, declared, traffic, age_days):
+@given(SUMS, TYPES, TYPES, st.integers(2_000, 20_000), st.floats(0.05, 0.6))
+def test_what_was_seen_long_ago_says_nothing_any_more(measured, declared, traffic, age_days, prior):
     lines = weigh(
         dict.fromkeys(MEASURED, 0) | measured,
         NOTHING,
         CARD,
-        prior=0.3,
+        prior=prior,
         declared=declared,
         traffic=traffic,
         age_days=age_days,
     )
     found = sum(line.points for line in lines) + sum(measured.values())
-    assert found == pytest.approx(probability_points(CARD.prior), abs=2)
+    without = probability_points(CARD.prior) + prior_tells(prior, CARD)[0]
+    assert found == pytest.approx(min(without, ceiling(0, CARD.rules)), abs=2)
 
 
 @pytest.mark.parametrize(("percent", "points"), [(50, 0), (45, -201), (30, -847), (97, 3476), (1, -20000), (99, 20000)])

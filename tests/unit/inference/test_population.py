@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mipdns import net
+from mipdns.inference import explain, judgement
 from mipdns.inference.features import WAYS
-from mipdns.inference.population import ABOVE, ALL_SHARED, LEAST, MOST, UNITS_HALF, Population
-from tests.unit.inference.build import CARD
+from mipdns.inference.population import ABOVE, ALL_SHARED, COUNTED_MAX, LEAST, MOST, UNITS_HALF, Population, counted
+from mipdns.inference.training.sample import Sample, shares
+from mipdns.inference.voices import NOTHING, hear, voice
+from tests.unit.inference import people
+from tests.unit.inference.build import AS_OF, CARD, assertion, judged, route
 
 NOBODY = np.empty(0, dtype=np.int16)
 RICH = WAYS.index("fingerprints, more")
@@ -79,6 +84,69 @@ def test_what_was_told_is_of_all_units():
     told = seen(8_000, 3_000, spoken=np.full(2_000, 99, dtype=np.int16)).shares(0.3)
     assert told == (pytest.approx((3_000 - 1_980) / 8_000, abs=0.002), 0.3)
     assert seen(5, 3).shares(0.4) == (pytest.approx(0.4, abs=0.001), 0.4)
+
+
+@pytest.mark.parametrize("told", [1e-4, 0.02, 0.5, 0.95, 0.9996])
+@pytest.mark.parametrize("units", [0, 1, 2_000, 100_000])
+def test_whatever_is_told_is_believed_and_is_a_share(told, units):
+    shares = seen(units, units // 5).shares(told)
+    assert 0 < shares.unspoken < 1
+    assert shares == (pytest.approx(told, abs=0.001), told)
+
+
+def test_of_a_neighbourhood_so_many_units_count():
+    home, other = 0x2A02_26F7_0000_0000, 0x2A02_26F7_0001_0000
+    key = np.array([*range(home, home + 1_000), *range(other, other + 3)], dtype=np.uint64)
+    assert np.flatnonzero(counted(key)).tolist() == [*range(COUNTED_MAX), 1_000, 1_001, 1_002]
+    assert counted(np.arange(0x3315_0700, 0x3315_0A00, dtype=np.uint64)).all()
+
+
+STREET = {f"51.15.{at // 200}.{at % 200}": people.CGNAT if at % 5 == 0 else people.QUIET for at in range(2_400)}
+FEW = {f"51.16.{at // 200}.{at % 200}": people.CGNAT if at % 60 == 0 else people.HOUSEHOLD for at in range(2_400)}
+
+
+@pytest.mark.parametrize("units", [STREET, FEW], ids=["a fifth", "a sixtieth"])
+def test_a_load_judges_by_the_share_that_it_finds(units):
+    routes = [route("51.15.0.0/16", 64500), route("51.16.0.0/16", 64501)]
+    said = [assertion("51.15.3.0-51.15.3.50", "list.vpn")]
+    found = judged(units, said, routes)
+    assert found.prior != CARD.prior
+    assert found.prior == pytest.approx(sum(one is people.CGNAT for one in units.values()) / len(units), abs=0.12)
+    told = judged(units, said, routes, prior=0.6)
+    assert told.prior > found.prior
+    assert sum(row.confidence for row in told.verdicts) > sum(row.confidence for row in found.verdicts)
+    columns = {name: float(values[7]) for name, values in found.observations.columns.items()}
+    address = net.unit_range(int(found.observations.key[7]))[0]
+    (row,) = (row for row in found.verdicts if row.first <= address <= row.last)
+    explained = explain(
+        address, observation=columns, assertions=said, scorecard=CARD, as_of=AS_OF, prior=found.prior, asn=row.asn
+    )
+    assert explained.confidence == row.confidence
+
+
+@pytest.mark.parametrize("asked", [50_000, 1_300])
+def test_how_units_come_does_not_matter_to_what_is_found(monkeypatch, asked):
+    monkeypatch.setattr(judgement, "ASKED_MAX", asked)
+    routes = [route("51.15.0.0/16", 64500)]
+    whole, parts = (judged(STREET, [], routes, units_max=size) for size in (1 << 17, 37))
+    assert whole.prior == parts.prior != CARD.prior
+    assert whole.verdicts == parts.verdicts
+
+
+def test_training_finds_what_a_load_finds():
+    said = [assertion("51.15.3.0-51.15.3.50", "list.vpn")]
+    load = judged(STREET, said, [route("51.15.0.0/16", 64500)])
+    seen = load.observations
+    size = len(seen.key)
+    heard = hear([voice(said[0], CARD, AS_OF)], CARD)
+    named = (seen.key >= net.unit_key(said[0].first)) & (seen.key <= net.unit_key(said[0].last))
+    sample = Sample(
+        world=np.zeros(size, np.int64), key=seen.key, age_days=np.ones(size, np.int64), asn=seen.asn,
+        declared=np.full(size, -1, np.int8), traffic=seen.traffic, columns=dict(seen.columns),
+        sets=named.astype(np.int64), heard=[NOTHING, heard], known=np.ones(size, np.bool_), trust=np.ones(size),
+        shared=named, users=np.zeros(size, np.int64), classes=np.zeros(size, np.int16),
+    )  # fmt: skip
+    assert shares(sample, CARD).unspoken == load.prior
 
 
 @given(st.lists(st.tuples(st.integers(0, len(WAYS) - 1), st.integers(-6000, 6000)), max_size=300), st.integers(0, 300))
