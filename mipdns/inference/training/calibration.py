@@ -9,6 +9,8 @@ so that names keep their weight beside it: units with a name are no other popula
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,4 +37,9 @@ def knots(sums: Floats, shared: NDArray[np.bool_], weight: Floats, said: Floats)
     bins = np.abs(GRID[nearest][:, None] - GRID[kept]).argmin(axis=1)
     line = Steps(bins.astype(np.int64), len(kept), "rising", low=-SUREST, high=SUREST)
     (heights,) = additive.fit([line], shared, weight, said, ridge=0.0, start=0.0).heights
-    return GRID[kept].tolist(), [round(float(value), 3) for value in heights.clip(-SUREST, SUREST)]
+    return GRID[kept].tolist(), list(within(heights.tolist()))
+
+
+def within(true: Iterable[float]) -> tuple[float, ...]:
+    """Log-odds in thousandths, none surer than may be."""
+    return tuple(round(min(max(one, -SUREST), SUREST), 3) for one in true)

@@ -97,15 +97,23 @@ def _with_knots(
     way: NDArray[np.int8],
     lines: dict[str, Calibration],
 ) -> dict[str, Calibration]:
-    """The lines with their knots; ways of few units of which logs tell the same take one together."""
+    """The lines with their knots. Ways of few units take those of all of which logs tell the same, moved up or down as
+    a whole to where their own units are.
+    """
     learnt = dict(lines)
     for number, name in enumerate(lines):
         here = (weight > 0) & (way == number)
-        if here.sum() < WAY_UNITS_MIN:
-            here = (weight > 0) & (way // len(SEEN) == number // len(SEEN))
-        summed, true = calibration.knots(sums[here], shared[here], weight[here], said[here])
-        if len(summed) > 1:
-            learnt[name] = msgspec.structs.replace(lines[name], summed=tuple(summed), true=tuple(true))
+        every = here if here.sum() >= WAY_UNITS_MIN else (weight > 0) & (way // len(SEEN) == number // len(SEEN))
+        summed, true = calibration.knots(sums[every], shared[every], weight[every], said[every])
+        if len(summed) < 2:
+            continue
+        line = msgspec.structs.replace(lines[name], summed=tuple(summed), true=tuple(true))
+        if every is not here and np.bincount(shared[here], minlength=2).min() >= UNITS_MIN:
+            worth = crowd.calibrated(np.rint(sums[here] * POINTS).astype(np.int64), line) / POINTS + said[here]
+            whole = [Steps(np.zeros(len(worth), dtype=np.int64), 1, "free")]
+            (moved,) = additive.fit(whole, shared[here], weight[here], worth, ridge=RIDGE, start=0.0).heights
+            line = msgspec.structs.replace(line, true=calibration.within([one + float(moved[0]) for one in true]))
+        learnt[name] = line
     return learnt
 
 
