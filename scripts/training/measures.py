@@ -5,6 +5,8 @@ The one rule: what is measured is what would be served, a whole percent after al
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
@@ -29,7 +31,8 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
 
     worst: the largest error of a served bin of 200 units or more, signed; free: the same without the units that only
     the ceiling of one kind of evidence keeps where they are. bins: served bins of so many units; off: of those the ones
-    that are off by more than 0.10.
+    that are off by more than 0.10. middle: the errors of the two bins between 26 and 80, NaN where they hold fewer, for
+    `spread`.
 
     users: how often the range holds the truth, of units that are listed and shared; class: how often a class of theirs
     is named.
@@ -45,7 +48,9 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
     in_tenth = [tenth == number for number in range(10)]
     error = sum(abs(float(np.sum(shared[here] - told[here]))) for here in in_tenth) / len(served)
     free = (total.unlimited == total.points)[known]
-    errors = _errors(served, shared)
+    by_bin = _errors(served, shared)
+    errors = [one for one in by_bin if not np.isnan(one)]
+    errors_free = [one for one in _errors(served[free], shared[free]) if not np.isnan(one)]
     listed = served >= card.rules.listed
     sure = served >= 90
     low, high, users = kind.users_low[known], kind.users_high[known], sample.users[known]
@@ -58,7 +63,7 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
         "auc": float(roc_auc_score(shared, total.points[known])),
         "ece": error,
         "worst": max(errors, key=abs, default=0.0),
-        "free": max(_errors(served[free], shared[free]), key=abs, default=0.0),
+        "free": max(errors_free, key=abs, default=0.0),
         "bins": len(errors),
         "off": sum(abs(one) > OFF for one in errors),
         "prec90": float(shared[sure].mean()) if sure.any() else 1.0,
@@ -66,12 +71,27 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
         "users": float(np.mean((low <= users) & (users <= high), where=asked)),
         "class": float(np.mean(named, where=listed & shared)),
     }
+    found |= {f"middle {low}": error for (low, _), error in zip(SERVED_BINS, by_bin, strict=True) if 26 <= low <= 51}
     return {name: round(value, 4) for name, value in found.items()}
 
 
 def _errors(served: NDArray[np.int16], shared: NDArray[np.bool_]) -> list[float]:
+    """Of each served bin the true share less the mean confidence; NaN where it holds too few units."""
     bins = [(served >= low) & (served <= high) for low, high in SERVED_BINS]
-    return [float(np.mean(shared[b] - served[b] / 100.0)) for b in bins if b.sum() >= UNITS_MIN]
+    return [float(np.mean(shared[b] - served[b] / 100.0)) if b.sum() >= UNITS_MIN else np.nan for b in bins]
+
+
+def spread(found: dict[str, dict[str, float]]) -> Iterator[str]:
+    """For each kind of world how the errors between 26 and 80 lie: their mean tells what is wrong in all, their
+    standard deviation how much one world differs from another. found: measures by the world's name.
+    """
+    kinds: dict[str, list[float]] = {}
+    for name, seen in found.items():
+        errors = [seen[column] for column in seen if column.startswith("middle") and not np.isnan(seen[column])]
+        kinds.setdefault(name.rsplit("-", 1)[0], []).extend(errors)
+    for kind, errors in kinds.items():
+        if errors:
+            yield f"{kind:16}{len(errors):4} middle bins, mean {np.mean(errors):+.3f}, deviation {np.std(errors):.3f}"
 
 
 def row(name: str, seen: dict[str, float]) -> str:

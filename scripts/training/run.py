@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 import sklearn
 import worlds
-from measures import COLUMNS, measure, row
+from measures import COLUMNS, FORMS, measure, row, spread
 from sklearn.metrics import roc_auc_score
 
 from mipdns.inference import parse_scorecard
@@ -66,6 +66,8 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
             seen["trees"] = round(float(roc_auc_score(other.shared, trees.predict_proba(matrix(other, card))[:, 1])), 4)
         found[world.name] = seen
         click.echo(row(world.name, seen))
+    for line in spread(found):
+        click.echo(line)
     if not evaluate:
         made = {
             "command": f"scripts/train --worlds {count} --units {units} --measured {measured}"
@@ -73,7 +75,10 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
             "worlds": count,
             "units": len(sample.key),
             "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
-            "measured": found,
+            "measured": {
+                name: {column: value for column, value in seen.items() if column in FORMS}
+                for name, seen in found.items()
+            },
         }
         out.write_text(card_text(msgspec.structs.replace(card, name="trained-3", trained=made)), "utf-8")
         _say(f"{out} is written", started)
