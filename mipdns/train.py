@@ -149,7 +149,7 @@ def labelled(seen: Observed, people: Sequence[Label], kinds: Collection[str], ca
     """`label_sample` of what was read.
 
     No signal that makes labels is heard, and never what people taught about sources. Known are units that can be learnt
-    from (`learning.silent`).
+    from (`sample.silent`).
     """
     words = labelling.words(seen.assertions, people, kinds, card, seen.as_of)
     at = _index(words, seen.units)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from bisect import bisect_right
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from mipdns import net, train
 from mipdns.errors import ConfigError
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
 from mipdns.inference.exposure import REFERENCE
+from mipdns.inference.features import WAYS, way_of
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, join, score
@@ -202,6 +204,62 @@ def test_trust_moves_what_is_learnt():
     steps = [additive.Steps(np.zeros(300, np.int64), 1, "free")]
     fit = additive.fit(steps, one.shared, one.trust, np.zeros(300), ridge=0.0, start=0.0)
     assert fit.heights[0][0] == pytest.approx(math.log(0.9 / 0.1), abs=0.01)
+
+
+RICH = WAYS.index("fingerprints, more")
+
+
+def test_how_often_units_are_taken_for_shared_is_counted_on_each_side():
+    """Of 6,000 shared units four fifths come to 1 log-odds, of as many others a twentieth."""
+    at = np.arange(12_000)
+    shared = at < 6_000
+    odds = np.where(np.where(shared, at % 5 > 0, at % 20 == 0), 1.0, 0.99)
+    weight, way = np.where(shared, 2.0, 1.0), np.full(12_000, RICH, dtype=np.int8)
+    before = dict(CARD.calibration)
+    learnt = learning._with_errors(odds, shared, weight, way, before)
+    assert (learnt[WAYS[RICH]].caught, learnt[WAYS[RICH]].mistaken) == (0.8, 0.05)
+    assert learnt["agents, more"] == before["agents, more"]
+    alone = learning._with_errors(odds, shared, weight, np.full_like(way, WAYS.index("connections, more")), before)
+    assert alone == before
+    some = np.r_[0:50, 6_000:12_000]
+    few = learning._with_errors(odds[some], shared[some], weight[some], way[some], before)
+    assert few == before, "of fifty shared units no rate is known"
+
+
+@pytest.mark.parametrize("part", [0.0, 0.4, 1.0])
+def test_how_much_of_another_share_counts_is_found(monkeypatch, part):
+    """Worlds of other shares, whose units are shared as often as that part of the difference makes them."""
+    monkeypatch.setattr(learning, "WAY_UNITS_MIN", 100)
+    rng = np.random.default_rng(1)
+    worlds, each, prior = 20, 1_000, 0.25
+    one = sample([(at // each, YES, 1.0, YES) for at in range(worlds * each)])
+    odds = rng.normal(math.log(prior / (1 - prior)), 2.0, worlds * each)
+    move = np.repeat(rng.normal(0, 1.0, worlds), each)
+    shift = move.copy()
+    for _ in range(60):  # a world's share, and what its difference makes of its units, have to agree
+        share = (1 / (1 + np.exp(-(odds + part * shift + (1 - part) * move)))).reshape(worlds, each).mean(axis=1)
+        shift = np.repeat(np.log(share / (1 - share)) - math.log(prior / (1 - prior)), each)
+    shown = odds + (1 - part) * move  # what traffic shows by itself
+    truth = rng.random(worlds * each) < 1 / (1 + np.exp(-(shown + part * shift)))
+    units = one._replace(shared=truth)
+    lines = learning._with_prior_shares(units, shown, np.ones(worlds * each, dtype=bool), prior, dict(CARD.calibration))
+    (way,) = set(way_of(units.columns).tolist())
+    assert lines[WAYS[way]].prior_share == pytest.approx(part, abs=0.1)
+
+
+def test_a_neighbourhood_that_is_as_usual_says_nothing():
+    around_it = [term for term in CARD.terms if term.bit is Signal.NEIGHBOURS]
+    usual = {"neighbours_crowded": 0.32, "network_agents": 1.0, "network_ports": 1.0}
+    seen = 0
+    for term in around_it:
+        held = dict(term.when)
+        low, high = held.pop(term.feature)
+        weights = [*term.weights]
+        if (low or 0.0) <= usual[term.feature] < (high or math.inf):
+            assert weights[bisect_right(term.edges, usual[term.feature])] == 0
+            seen += 1
+        assert all(weight <= 0 for weight in weights) if low is None else all(weight >= 0 for weight in weights)
+    assert seen == len(around_it)
 
 
 def test_how_many_people_no_label_tells_so_ranges_stay():
