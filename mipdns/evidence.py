@@ -67,6 +67,9 @@ CONTEXT_COLUMNS: dict[str, str] = {
     "network_agents": "user agents of the other units of its AS beside those of all: means of logarithms, 1 as usual",
     "network_ports": "the same of source ports in an hour",
     "days_logged": "days on which the unit was seen that was seen on most days; the same for all units of a load",
+    "hours_lesser": "hours of a day in which the lesser half of the load's units, by those, is active; their mean",
+    "agents_lesser": "user agents in a day of the lesser half of the load's units, by those; their mean",
+    "ports_lesser": "source ports in an hour of the lesser half of the load's units, by those; their mean",
 }
 """What inference adds to a unit from around it. All float32; NaN where nothing is around it."""
 

@@ -19,11 +19,11 @@ from mipdns.inference.features import AROUND
 from mipdns.vocabulary import SIGNAL_NAMES, Signal
 
 COUNTED: Mapping[Signal, frozenset[str]] = {
-    Signal.PORTS: frozenset({"ports_hour_max", "ports_hour_median", "blocks_hour_max"}),
+    Signal.PORTS: frozenset({"ports_hour_max", "ports_hour_median", "blocks_hour_max", "ports_lesser"}),
     Signal.AGENTS: frozenset(
         {
             *("agents_hour_max", "agents_day_max", "agents_day_median", "families_day_max", "agent_top_share"),
-            *("crawler_share", "mobile_share", "bot_score_median"),
+            *("crawler_share", "mobile_share", "bot_score_median", "agents_lesser"),
         }
     ),
     Signal.TLS: frozenset({"tls_day_max"}),

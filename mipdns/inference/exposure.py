@@ -1,6 +1,6 @@
 """How much a load sees of its visitors. In: requests and hours of every unit, in chunks. Out: what is usual among them.
 
-The one rule: these are properties of the load, the same for all its units, and where it has units never missing.
+The one rule: these are properties of the load, the same for all its units, and missing only where no unit tells them.
 
 Ten requests are much to who sees a tenth of the traffic, or whose pages take one request each; they are little to who
 sees all of it, or whose pages take dozens. No count of a unit's own tells these apart; the counts of all units do.
@@ -16,47 +16,56 @@ from numpy.typing import NDArray
 
 REFERENCE = {"requests_lesser": 3.5, "requests_typical": 45.0}
 """What the made world as shipped has, seen whole."""
-HOURS_LESSER = 2.0
-"""Hours of a day in which a unit of its lesser half is active."""
+LESSER = {"hours_day_max": 2.0, "agents_day_max": 1.2, "ports_hour_max": 2.0}
+"""What a unit of its lesser half, by each, shows of hours in a day, agents in a day and ports in an hour."""
 BUSIEST = 0.25 * math.sqrt(3.0)
 """Where a third are shared, a quarter are busy. Crowds are busy, and so are some who are alone: of a population with a
 third of the crowds not a third as many are busy, but about the root of it (in made worlds of 12, 33 and 45 %)."""
 REFERENCE_UNITS = 500
 """Few units tell little: so many and the reference count alike, of five times as many it counts a twenty-fifth."""
-_REQUESTS_MOST = 1 << 16
-_HOURS_MOST = 24
+_MOST = 1 << 16
 
 
 class Exposure:
-    """Units by their whole requests on the busiest day (the last bin holds all above it) and by their hours."""
+    """Units by their whole requests on the busiest day, hours, agents and ports; the last bin holds all above it."""
 
     def __init__(self) -> None:
-        self._requests = np.zeros(_REQUESTS_MOST + 1, dtype=np.int64)
-        self._hours = np.zeros(_HOURS_MOST + 1, dtype=np.int64)
+        self._units = {name: np.zeros(_MOST + 1, dtype=np.int64) for name in ("requests_day_max", *LESSER)}
         self._days = 0.0
 
     def add(self, columns: Mapping[str, NDArray[np.float32]]) -> None:
-        """A chunk of units: their `requests_day_max` and `hours_day_max`; what is missing counts nowhere."""
-        self._requests += _counted(columns["requests_day_max"], _REQUESTS_MOST)
-        self._hours += _counted(columns["hours_day_max"], _HOURS_MOST)
+        """A chunk of units: what is counted here, and `days`; what is missing counts nowhere."""
+        for name in self._units:
+            self._units[name] += _counted(columns[name], _MOST)
         self._days = max(self._days, float(np.nanmax(columns["days"], initial=0.0)))
 
     def usual(self, prior: float) -> dict[str, float]:
         """Requests of a unit on its busiest day. `requests_lesser`: what the lesser half of the units make in an hour
         in which they are active at all, about a visit; `requests_typical`: what the busiest quarter of the units
-        exceed, or less of them where fewer are shared. prior: the share of shared units among all.
+        exceed, or less of them where fewer are shared. prior: the share of shared units among all. `hours_lesser`,
+        `agents_lesser`, `ports_lesser`: what the lesser half, by each, shows: mostly households. NaN where no unit
+        tells it.
 
         A unit that comes more often has more such hours: a visit is not taken for larger where people come often.
         """
-        hours = _drawn(_lesser_half(self._hours), HOURS_LESSER, int(self._hours.sum()))
-        reference = REFERENCE["requests_lesser"] * HOURS_LESSER
-        lesser = _drawn(_lesser_half(self._requests), reference, int(self._requests.sum()))
-        typical = _drawn(
-            _exceeded(self._requests, BUSIEST * math.sqrt(prior)),
-            REFERENCE["requests_typical"],
-            int(self._requests.sum()),
+        requests = self._units["requests_day_max"]
+        hours, agents, ports = (
+            _drawn(_lesser_half(self._units[name]), usual, int(self._units[name].sum()))
+            for name, usual in LESSER.items()
         )
-        return {"requests_lesser": lesser / hours, "requests_typical": typical, "days_logged": self._days or math.nan}
+        reference = REFERENCE["requests_lesser"] * LESSER["hours_day_max"]
+        lesser = _drawn(_lesser_half(requests), reference, int(requests.sum()))
+        typical = _drawn(
+            _exceeded(requests, BUSIEST * math.sqrt(prior)), REFERENCE["requests_typical"], int(requests.sum())
+        )
+        return {
+            "requests_lesser": lesser / hours,
+            "requests_typical": typical,
+            "days_logged": self._days or math.nan,
+            "hours_lesser": hours,
+            "agents_lesser": agents if self._units["agents_day_max"].any() else math.nan,
+            "ports_lesser": ports if self._units["ports_hour_max"].any() else math.nan,
+        }
 
 
 def _counted(values: NDArray[np.float32], most: int) -> NDArray[np.int64]:

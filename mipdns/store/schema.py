@@ -108,6 +108,11 @@ def _days_logged(db: Database) -> None:
     _run(db, "days_logged.sql")
 
 
+@migrations(name="0008_lesser")
+def _lesser(db: Database) -> None:
+    _run(db, "lesser.sql")
+
+
 def _named(bit: Class | Signal, meaning: str) -> tuple[int, str, str]:
     return bit.value, names(bit)[0], meaning
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mipdns.inference.exposure import BUSIEST, HOURS_LESSER, REFERENCE, REFERENCE_UNITS, Exposure
+from mipdns.inference.exposure import BUSIEST, LESSER, REFERENCE, REFERENCE_UNITS, Exposure
 
 THIRD = 1 / 3
 UNITS = st.lists(
@@ -25,10 +25,16 @@ def usual(*chunks, prior=THIRD):
     exposure = Exposure()
     for chunk in chunks:
         requests, hours = np.array(chunk, dtype=np.float32).reshape(-1, 2).T
-        exposure.add({"requests_day_max": requests, "hours_day_max": hours, "days": np.ones_like(requests)})
+        exposure.add(units(requests, hours_day_max=hours))
     found = exposure.usual(prior)
-    found.pop("days_logged")
-    return found
+    return {name: found[name] for name in (*REFERENCE, "hours_lesser")}
+
+
+def units(requests, **told):
+    """Columns of units; what is not told is missing."""
+    missing = np.full(len(requests), np.nan, dtype=np.float32)
+    columns = dict.fromkeys((*LESSER, "days"), missing) | {"requests_day_max": requests} | told
+    return {name: np.asarray(column, dtype=np.float32) for name, column in columns.items()}
 
 
 def drawn(found, reference, units):
@@ -42,13 +48,12 @@ def lesser(values):
 
 
 @given(UNITS, st.floats(0.02, 0.9))
-def test_what_is_usual_is_that_of_all_units_sorted(units, prior):
-    requests = [min(math.ceil(np.float32(value)), 1 << 16) for value, _ in units if not math.isnan(value)]
-    hours = [value for _, value in units if not math.isnan(value)]
-    visit = drawn(lesser(requests), REFERENCE["requests_lesser"] * HOURS_LESSER, len(requests)) / drawn(
-        lesser(hours), HOURS_LESSER, len(hours)
-    )
-    found = usual(units, prior=prior)
+def test_what_is_usual_is_that_of_all_units_sorted(seen, prior):
+    requests = [min(math.ceil(np.float32(value)), 1 << 16) for value, _ in seen if not math.isnan(value)]
+    hours = [value for _, value in seen if not math.isnan(value)]
+    visit = drawn(lesser(requests), REFERENCE["requests_lesser"] * LESSER["hours_day_max"], len(requests))
+    visit /= drawn(lesser(hours), LESSER["hours_day_max"], len(hours))
+    found = usual(seen, prior=prior)
     assert found["requests_lesser"] == pytest.approx(visit)
     if len(requests) > 20:
         exceeded = sum(
@@ -65,20 +70,20 @@ def undrawn(found, units):
 
 
 def test_of_no_units_the_reference_is_usual():
-    assert usual([]) == pytest.approx(REFERENCE)
+    assert usual([]) == pytest.approx(REFERENCE | {"hours_lesser": LESSER["hours_day_max"]})
 
 
 @given(UNITS, st.integers(0, 400))
-def test_chunks_make_no_difference(units, cut):
-    assert usual(units[:cut], units[cut:]) == usual(units)
+def test_chunks_make_no_difference(seen, cut):
+    assert usual(seen[:cut], seen[cut:]) == usual(seen)
 
 
 @pytest.mark.parametrize(
-    ("units", "least", "most"),
+    ("many", "least", "most"),
     [(0, 45, 45), (10, 44, 45), (REFERENCE_UNITS, math.sqrt(3 * 45), math.sqrt(3 * 45)), (100_000, 3, 3.1)],
 )
-def test_few_units_are_drawn_towards_the_reference_and_many_are_not(units, least, most):
-    found = usual([(3.0, 1.0)] * units)["requests_typical"]
+def test_few_units_are_drawn_towards_the_reference_and_many_are_not(many, least, most):
+    found = usual([(3.0, 1.0)] * many)["requests_typical"]
     assert least == pytest.approx(found) or least <= found <= most
 
 
@@ -103,14 +108,33 @@ def test_people_who_come_more_often_make_no_visit_larger():
 
 @pytest.mark.parametrize(("prior", "exceeded"), [(0.12, 0.15), (THIRD, 0.25), (0.45, 0.29)])
 def test_the_fewer_are_shared_the_fewer_exceed_what_is_typical(prior, exceeded):
-    units = [(float(value), 2.0) for value in range(1, 50_001)]
-    assert usual(units, prior=prior)["requests_typical"] == pytest.approx((1 - exceeded) * 50_000, rel=0.03)
+    seen = [(float(value), 2.0) for value in range(1, 50_001)]
+    assert usual(seen, prior=prior)["requests_typical"] == pytest.approx((1 - exceeded) * 50_000, rel=0.03)
 
 
 def test_the_logs_tell_of_as_many_days_as_the_unit_that_came_on_most():
     exposure = Exposure()
     assert math.isnan(exposure.usual(THIRD)["days_logged"])
     for days in ([1.0, 3.0, math.nan], [2.0, math.nan, 1.0]):
-        one = np.ones(3, dtype=np.float32)
-        exposure.add({"requests_day_max": one, "hours_day_max": one, "days": np.array(days, dtype=np.float32)})
+        exposure.add(units(np.ones(3), days=days))
     assert exposure.usual(THIRD)["days_logged"] == 3.0
+
+
+@pytest.mark.parametrize(
+    ("column", "usual"),
+    [("hours_day_max", "hours_lesser"), ("agents_day_max", "agents_lesser"), ("ports_hour_max", "ports_lesser")],
+)
+def test_of_each_count_the_lesser_half_is_told_whatever_the_others_show(column, usual):
+    exposure = Exposure()
+    counts = np.repeat([1.0, 2.0, 3.0, 4000.0], 50_000)
+    exposure.add(units(np.ones(len(counts)), **{column: np.random.default_rng(3).permutation(counts)}))
+    assert exposure.usual(THIRD)[usual] == pytest.approx(1.5, rel=1e-3)
+
+
+def test_what_no_log_tells_is_missing_and_not_as_usual():
+    exposure = Exposure()
+    exposure.add(units(np.ones(9), hours_day_max=np.ones(9)))
+    found = exposure.usual(THIRD)
+    assert math.isnan(found["agents_lesser"])
+    assert math.isnan(found["ports_lesser"])
+    assert found["hours_lesser"] == pytest.approx(2, rel=1e-3)

@@ -33,6 +33,9 @@ CONTEXT = {
     "requests_lesser": st.sampled_from([math.nan, 1.0, 2.5, 40.0]),
     "requests_typical": st.sampled_from([math.nan, 1.0, 3.0, 16.0, 500.0]),
     "days_logged": st.sampled_from([math.nan, 1.0, 3.0, 7.0]),
+    "hours_lesser": st.sampled_from([math.nan, 1.0, 1.7, 3.0]),
+    "agents_lesser": st.sampled_from([math.nan, 1.0, 1.2, 2.0]),
+    "ports_lesser": st.sampled_from([math.nan, 1.0, 1.6, 3.0]),
 }
 
 
