@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ import numpy as np
 import scipy
 import sklearn
 import worlds
+from joblib import Parallel, delayed
 from measures import COLUMNS, FORMS, measure, row, spread
 from sklearn.metrics import roc_auc_score
 
@@ -35,10 +37,10 @@ CARD = Path("mipdns/inference/scorecard.json")
 
 @click.command(help=__doc__)
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/training"), show_default=True)
-@click.option("--worlds", "count", default=192, show_default=True, help="Worlds to learn from.")
+@click.option("--worlds", "count", default=320, show_default=True, help="Worlds to learn from.")
 @click.option("--units", default=5000, show_default=True, help="Active units of each.")
 @click.option("--measured", default=4, show_default=True, help="Worlds of each kind to measure on.")
-@click.option("--measured-units", default=20_000, show_default=True, help="Active units of each of those.")
+@click.option("--measured-units", default=50_000, show_default=True, help="Active units of each of those.")
 @click.option("--evaluate", is_flag=True, help="Only measure the scorecard that is there.")
 @click.option("--out", type=click.Path(path_type=Path), default=CARD, show_default=True)
 def main(folder: Path, count: int, units: int, measured: int, measured_units: int, evaluate: bool, out: Path) -> None:
@@ -47,7 +49,7 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
     card = parse_scorecard(CARD.read_text("utf-8"), str(CARD))
     trees = None
     if not evaluate:
-        sample = join([_told(_sample(world, folder, card)) for world in worlds.learnt(count, units)])
+        sample = join([_told(one) for one in _samples(worlds.learnt(count, units), folder, card)])
         _say(f"{len(sample.key)} units of {count} worlds", started)
         card = learn(sample, card)
         _say(f"{len(card.terms)} terms", started)
@@ -57,13 +59,13 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
         _say("boosted trees", started)
     click.echo(COLUMNS)
     found: dict[str, dict[str, float]] = {}
-    for world in worlds.measured(measured, measured_units):
-        other = _sample(world, folder, card)
+    others = worlds.measured(measured, measured_units)
+    for world, other in zip(others, _samples(others, folder, card), strict=True):
         found_shares = shares(other, card)
-        other = as_told(other, found_shares.all)
-        seen = measure(other, card, found_shares.unspoken)
+        told = as_told(other, found_shares.all)
+        seen = measure(told, card, found_shares.unspoken)
         if trees is not None:
-            seen["trees"] = round(float(roc_auc_score(other.shared, trees.predict_proba(matrix(other, card))[:, 1])), 4)
+            seen["trees"] = round(float(roc_auc_score(told.shared, trees.predict_proba(matrix(told, card))[:, 1])), 4)
         found[world.name] = seen
         click.echo(row(world.name, seen))
     for line in spread(found):
@@ -84,9 +86,10 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
         _say(f"{out} is written", started)
 
 
-def _sample(world: worlds.Made, folder: Path, card: Scorecard) -> Sample:
-    place = worlds.loaded(world, folder)
-    return read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
+def _samples(made: list[worlds.Made], folder: Path, card: Scorecard) -> Iterator[Sample]:
+    """Of each world; those that are not there yet are made first, one a core."""
+    for place in Parallel(n_jobs=-1)(delayed(worlds.loaded)(world, folder) for world in made):
+        yield read_sample(place / "mip.db", read_truth(place / "truth.csv"), card)
 
 
 def _told(sample: Sample) -> Sample:

@@ -1,6 +1,6 @@
 """The worlds that the scorecard is learnt from, and the other ones that it is measured on. In: a folder. Out: loads.
 
-The one rule: a world is made from its name alone, and one that is there already is taken as it is.
+The one rule: a world is made from what stands in `Made` alone, and one of the same that is there already is taken.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from mipdns.simulate.plan import WorldPlan, changed
 
 AS_OF = datetime.date(2026, 9, 22)
 DAYS = (3, 7, 3, 2)
-"""Of logs, one world after the other."""
+"""Of logs, one after the other."""
+KINDS = 10
+"""Of worlds to learn from; two of them come in two forms, by turns."""
 FLOWS_ONLY = ("agent", "ja4", "bot_score", "forwarded")
 ACCESS_LOG = ("ja4", "bot_score")
 """What web servers do not log unless they are told to."""
@@ -44,9 +46,9 @@ class Made(NamedTuple):
 
 def learnt(count: int, units: int) -> list[Made]:
     """Worlds to learn from: of wholly drawn parameters, or as shipped but for site and pools, thin, poor, of access
-    logs or flows.
+    logs or flows. Every kind is there with each number of days.
     """
-    return [Made(f"learn-{at}", at, _learnt(at, units), DAYS[at // 8 % len(DAYS)]) for at in range(count)]
+    return [Made(f"learn-{at}", at, _learnt(at, units), DAYS[at // (2 * KINDS) % len(DAYS)]) for at in range(count)]
 
 
 def _learnt(at: int, units: int) -> WorldPlan:
@@ -56,7 +58,8 @@ def _learnt(at: int, units: int) -> WorldPlan:
         people={"pages": _log_uniform(rng, 0.6, 2.0)},
         translation={"guests": float(rng.uniform(0.0, 0.15))},
     )
-    match at % 8:
+    twice = at // KINDS % 2
+    match at % KINDS:
         case 1:
             return _with(shipped, without=_half(rng), observer_share=_log_uniform(rng, 0.2, 1.0))
         case 2:
@@ -69,10 +72,15 @@ def _learnt(at: int, units: int) -> WorldPlan:
             return draw_plan(rng, units=units)
         case 6:
             return _with(shipped, without=ACCESS_LOG, observer_share=_log_uniform(rng, 0.4, 1.0))
-        case 7 if at % 16 == 7:
+        case 7 if twice:
             return _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
         case 7:
             return _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.4, 1.0))
+        case 8:
+            return shipped
+        case 9:
+            without = ACCESS_LOG if twice else ()
+            return _with(shipped, units=units * 3 // 2, without=without, observer_share=_log_uniform(rng, 0.07, 0.15))
         case _:
             return _with(shipped, observer_share=_log_uniform(rng, 0.4, 1.0))
 
@@ -100,7 +108,8 @@ def measured(count: int, units: int) -> list[Made]:
 def loaded(world: Made, folder: Path) -> Path:
     """The folder of a world that is made and loaded; its logs are gone."""
     place = folder / world.name
-    if (place / "done").exists():
+    done = place / "done"
+    if done.exists() and done.read_text("utf-8") == repr(world):
         return place
     shutil.rmtree(place, ignore_errors=True)
     simulate(
@@ -114,7 +123,7 @@ def loaded(world: Made, folder: Path) -> Path:
     load(read_config(place / "mipdns.toml"))
     shutil.rmtree(place / "logs")
     shutil.rmtree(place / "work", ignore_errors=True)
-    (place / "done").touch()
+    done.write_text(repr(world), "utf-8")
     return place
 
 

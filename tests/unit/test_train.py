@@ -185,6 +185,18 @@ def test_of_some_units_the_share_is_that_of_those():
     assert weight[:6:2].sum() / weight.sum() == pytest.approx(0.25)
 
 
+def test_folds_that_are_learnt_side_by_side_say_the_same(monkeypatch):
+    rows = [(world, YES, 1.0, at % 3 == 0) for world in range(2 * learning.FOLDS) for at in range(60)]
+    plain = sample(rows)
+    agents = np.where(plain.shared, 9, 2).astype(np.float32) + plain.world % 3
+    units = plain._replace(columns=plain.columns | {"agents_day_max": agents})
+    weight = learning.weights(units, CARD.prior, units.known)
+    one_by_one = learning._held_out(units, weight, CARD, context=True)
+    monkeypatch.setattr(learning, "SIDE_BY_SIDE", 0)
+    np.testing.assert_array_equal(learning._held_out(units, weight, CARD, context=True), one_by_one)
+    assert one_by_one[units.shared].min() > one_by_one[~units.shared].max()
+
+
 def test_context_that_is_not_learnt_is_an_offset_and_stays():
     """Half of the shared units and none of the others lie in a network that declares itself mobile."""
     rows = [(0, YES, 1.0, at % 2 == 0) for at in range(600)]

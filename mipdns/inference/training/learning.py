@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
@@ -44,6 +45,8 @@ ROUNDS = 2
 """How often the neighbours are looked at anew."""
 FOLDS = 8
 """Each is fitted with as much effort as the whole: half-finished sums are smaller, and would be stretched too far."""
+SIDE_BY_SIDE = 100_000
+"""Units from which on folds are learnt on all cores: of fewer it takes longer to tell the cores than to learn."""
 Columns = dict[str, NDArray[np.float32]]
 
 
@@ -74,11 +77,7 @@ def weights(sample: Sample, prior: float, among: NDArray[np.bool_]) -> Floats:
 def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard:
     """The scorecard with terms, context and calibration learnt from the sample. context: else it stays as it is."""
     weight = weights(sample, card.prior, silent(sample))
-    sums = np.zeros(len(sample.key), dtype=np.int64)
-    fold = folds(sample)
-    for number in range(FOLDS):
-        out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        sums[out] = traffic_points(sample.take(out), fit(sample.take(kept), weight[kept], card, context))
+    sums = _held_out(sample, weight, card, context)
     said = said_aside(sample) + probability_points(card.prior) / POINTS
     way = features.way_of(sample.columns)
     lines = _with_knots(sums / POINTS, sample.shared, weight, said, way, dict(card.calibration))
@@ -87,6 +86,21 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
     if _worlds(sample) >= 2 * FOLDS:
         lines = _with_prior_shares(sample, worth, weight > 0, card.prior, lines)
     return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
+
+
+def _held_out(sample: Sample, weight: Floats, card: Scorecard, context: bool) -> NDArray[np.int64]:
+    """What terms and context add up to for each unit, as learnt from the other folds."""
+    fold = folds(sample)
+
+    def of_fold(number: int) -> NDArray[np.int64]:
+        out, kept = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        return traffic_points(sample.take(out), fit(sample.take(kept), weight[kept], card, context))
+
+    cores = -1 if len(sample.key) >= SIDE_BY_SIDE else 1
+    sums = np.zeros(len(sample.key), dtype=np.int64)
+    for number, found in enumerate(Parallel(n_jobs=cores)(delayed(of_fold)(number) for number in range(FOLDS))):
+        sums[fold == number] = found
+    return sums
 
 
 def _with_knots(
