@@ -34,6 +34,7 @@ DERIVED: dict[str, Derived] = {
     "exposure": Derived("requests_typical", "/", "requests_lesser", "how much the load sees of its visitors at all"),
     "visits_per_agent": Derived("visits", "/", "agents_day_max", "visits for each agent, busiest days"),
     "agents_per_address": Derived("agents_day_max", "/", "addresses_day_max", "agents for each full address of a /64"),
+    "agents_per_family": Derived("agents_day_max", "/", "families_day_max", "agents for each family of browsers"),
     "agents_per_tls": Derived("agents_day_max", "/", "tls_day_max", "agent names for each TLS fingerprint"),
     "agent_evenness": Derived("agent_top_share", "*", "agents_day_max", "how often the commonest agent beats the mean"),
     "ports_per_block": Derived("ports_hour_max", "/", "blocks_hour_max", "ports for each block of 256 touched"),

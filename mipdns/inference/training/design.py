@@ -41,9 +41,17 @@ TLS_MANY = (6, 7, 9, 12)
 """A family's devices show up to five; where each is seen but once, two are two people as well."""
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
 LOUD = 1.0
-"""The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field."""
+"""The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field. No
+more is said either of what made worlds have by the choice of who made them: that families show phones, that programs
+take their names from many families of browsers."""
 RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
 EXPOSURES = (4.5, 7, 10)
+LESSER = {
+    "hours_lesser": (1.05, 1.15, 1.25, 1.4, 1.6, 1.8, 2.0, 2.3, 2.8),
+    "agents_lesser": (1.02, 1.08, 1.15, 1.25, 1.4, 1.7),
+    "ports_lesser": (1.15, 1.3, 1.5, 1.7, 1.9, 2.2),
+}
+"""What the lesser half of a load's units shows, and where it begins to mean something else."""
 VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9)
 USUALLY_CROWDED: Bounds = (0.3, 0.35)
@@ -168,6 +176,12 @@ CANDIDATES: tuple[Candidate, ...] = (
         anchor="last",
     ),
     Candidate(
+        "bot_score_median", "agents", (30, 40, 50), "rising",
+        "among many agents that are people's the median is theirs; just above what is automated it is some program's",
+        ("cloudflare2025",), {"agents_day_max": (6, None)}, "last",
+        least=-LOUD,
+    ),
+    Candidate(
         "agents_day_max", "agents", (3, 5, 8, 13, 24, 60), "falling",
         "many agents of what is likely automated are names from a list",
         ("cloudflare2025",), {"bot_score_median": (None, 30)}, "first",
@@ -181,6 +195,24 @@ CANDIDATES: tuple[Candidate, ...] = (
         "mobile_share", "agents", (0.6, 0.9, 0.99), "falling",
         "few agents, all of phones, are one phone's own",
         ("richter2016",), {"agents_day_max": (None, 8)}, "first",
+    ),
+    *(
+        Candidate(
+            "mobile_share", "agents", (0.01, 0.1), "falling",
+            "several agents and not one a phone's are an office's or a school's, or a program's: families have phones",
+            ("judgement",), {"agents_day_max": band}, "last",
+            most=LOUD,
+        )
+        for band in ((2, 3), (3, 4), (4, 6), (6, 12), (12, None))
+    ),
+    *(
+        Candidate(
+            "agents_per_family", "agents", (1.2, 1.6, 2.1, 3, 4.5), "rising",
+            "one browser in several versions is several machines; a family's devices differ in kind",
+            ("judgement",), {"agents_day_max": band}, "first",
+            most=LOUD,
+        )
+        for band in ((3, 4), (4, 6), (6, 12), (12, 24), (24, None))
     ),
     # TLS
     *(
@@ -208,7 +240,22 @@ CANDIDATES: tuple[Candidate, ...] = (
         )
         for band in ((5, 10), (10, 24), (24, None))
     ),
+    *(
+        Candidate(
+            "agents_per_tls", "tls", (1.2, 1.5, 1.8), "rising",
+            "fingerprints are few and soon all seen; among more people each comes under more names",
+            ("judgement",), {"agents_per_tls": (None, 3), "tls_day_max": band}, "first",
+            most=LOUD,
+        )
+        for band in ((3, 6), (6, 9), (9, None))
+    ),
     # shape
+    Candidate(
+        "hours_day_max", "shape", (3, 4, 6, 9, 14), "falling",
+        "one phone is in use all day as well, and a gateway shows more than it",
+        (), {"mobile_share": (0.9, None), "agents_day_max": (None, 8)}, "first",
+        most=LOUD, least=-LOUD,
+    ),
     *(
         Candidate(
             "visits", "shape", VISITS, "free",
@@ -247,6 +294,15 @@ CANDIDATES: tuple[Candidate, ...] = (
                     "the busiest of many days is busier than that of few, of whom ever", (), band,
                     most=LOUD, least=-LOUD,
                 )
+                for band in _bands("visits", (3, 16))
+            ),
+            *(
+                Candidate(
+                    feature, "shape", edges, "falling",
+                    "the lesser half are mostly households: the more these show, the less the same means", (), band,
+                    most=LOUD, least=-LOUD,
+                )
+                for feature, edges in LESSER.items()
                 for band in _bands("visits", (3, 16))
             ),
             Candidate(
@@ -336,6 +392,7 @@ fingerprint), which made worlds do not have as the field does, and machines and 
 
 OPERATORS: tuple[tuple[str, dict[str, Bounds]], ...] = (
     ("network_agents", {"agents_told": (0.5, None)}),
+    ("network_ports", {"agents_told": (0.5, None)}),
     ("network_ports", {"agents_told": (None, 0.5)}),
 )
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+FAMILIES = 24.0
+"""There are not many more browsers and systems than that, whatever their versions."""
+
+
 def day(requests: float, ports: float, agents: float, tls: float, **rest: float) -> dict[str, float]:
     """A unit's columns from its day; the hour is taken as a quarter of it."""
     columns = {
@@ -15,7 +19,7 @@ def day(requests: float, ports: float, agents: float, tls: float, **rest: float)
         "agents_hour_max": max(agents // 2, 1.0),
         "agents_day_max": agents,
         "agents_day_median": agents,
-        "families_day_max": max(agents * 2 // 3, 1.0),
+        "families_day_max": min(max(agents * 2 // 3, 1.0), FAMILIES),
         "agent_top_share": min(1.0, 2.5 / agents if agents > 1 else 1.0),
         "tls_day_max": tls,
         "forwarded_day_max": 0.0,

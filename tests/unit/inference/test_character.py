@@ -21,7 +21,8 @@ USERS = [
     ("a household is one user", people.HOUSEHOLD, [], (1, 1)),
     (
         "unsure: one, or several",
-        people.EDGE | {"agents_day_max": 5.0, "forwarded_day_max": 6.0, "forwarded_share": 0.3},
+        people.EDGE
+        | {"agents_day_max": 6.0, "families_day_max": 4.0, "forwarded_day_max": 6.0, "forwarded_share": 0.3},
         [],
         None,
     ),
