@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 FAMILIES = 24.0
 """There are not many more browsers and systems than that, whatever their versions."""
 
