@@ -75,7 +75,7 @@ def _learnt(at: int, units: int) -> WorldPlan:
         case 7 if twice:
             return _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
         case 7:
-            return _with(shipped, without=FLOWS_ONLY, observer_share=min(_log_uniform(rng, 0.4, 2.5), 1.0))
+            return _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.4, 1.0))
         case 8:
             return shipped
         case 9:

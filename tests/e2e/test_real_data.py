@@ -148,7 +148,7 @@ def others(data: Path, *, kind: str) -> Iterator[str]:
         yield from (line for line in path.read_text().split("\n") if line.strip() and not line.startswith("#"))
 
 
-@pytest.mark.parametrize(("kind", "least"), [("data centres", 0.9), ("scanners", 0.75)])
+@pytest.mark.parametrize(("kind", "least"), [("data centres", 0.9), ("scanners", 0.9)])
 def test_traffic_alone_ranks_edges_of_a_shared_proxy_above(
     by_traffic: Path, world: World, kind: str, least: float, tmp_path: Path
 ) -> None:

@@ -19,7 +19,6 @@ from mipdns.errors import ConfigError
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
 from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.features import WAYS, way_of
-from mipdns.inference.scorecard import Calibration
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, join, score
@@ -237,17 +236,6 @@ def test_how_often_units_are_taken_for_shared_is_counted_on_each_side():
     some = np.r_[0:50, 6_000:12_000]
     few = learning._with_errors(odds[some], shared[some], weight[some], way[some], before)
     assert few == before, "of fifty shared units no rate is known"
-
-
-def test_of_the_thinnest_logs_few_units_are_as_those_of_thin_ones():
-    lines = {way: Calibration((-1.0, 1.0), (at, at + 1.0), 1.0, 0.5, 0.0, "made up") for at, way in enumerate(WAYS)}
-    units = np.full(len(WAYS), learning.WAY_UNITS_MIN)
-    assert learning._thin_as_others(units, lines) == lines
-    units[WAYS.index("agents, thinnest logs")] -= 1
-    learnt = learning._thin_as_others(units, lines)
-    changed = {way for way in WAYS if learnt[way] != lines[way]}
-    assert changed == {"agents, thinnest logs"}
-    assert learnt["agents, thinnest logs"] == lines["agents, thin logs"]
 
 
 @pytest.mark.parametrize("part", [0.0, 0.4, 1.0])

@@ -10,7 +10,7 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
-from mipdns.inference.features import THIN_FROM
+from mipdns.inference.features import THIN_BELOW
 from mipdns.inference.scorecard import Bounds, FeatureTerm
 from mipdns.inference.training.additive import Anchor, Monotone
 
@@ -90,7 +90,7 @@ def _by_exposure(one: Candidate) -> list[Candidate]:
 EXPOSED: tuple[dict[str, Bounds], ...] = tuple(
     band | much
     for band in _bands("visits", EXPOSURE)
-    for much in (_bands("exposure", THIN_FROM[-1:]) if (band["visits"][1] or math.inf) <= FEW else ({},))
+    for much in (_bands("exposure", (THIN_BELOW,)) if (band["visits"][1] or math.inf) <= FEW else ({},))
 )
 
 CANDIDATES: tuple[Candidate, ...] = (

@@ -18,7 +18,7 @@ from scipy.optimize import minimize_scalar
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import crowd, features, population
 from mipdns.inference.crowd import HOSTING
-from mipdns.inference.features import SEEN, TOLD, WAYS
+from mipdns.inference.features import SEEN, TOLD
 from mipdns.inference.scorecard import (
     POINTS,
     Calibration,
@@ -39,8 +39,8 @@ UNITS_MIN = 120
 WAY_UNITS_MIN = 5000
 """A way of seeing units has a calibration of its own from so many on: with few knots it would rank next to nothing."""
 DECIMALS = 2
-UNITS_MAX = 300_000
-"""A fit takes so many units at most, drawn evenly: with a third of them two draws differ by 0.2 in some worlds."""
+UNITS_MAX = 100_000
+"""A fit takes so many units at most, drawn evenly; more change the last digit."""
 ROUNDS = 2
 """How often the neighbours are looked at anew."""
 FOLDS = 8
@@ -85,7 +85,6 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
     lines = _with_errors(worth, sample.shared, weight, way, lines)
     if _worlds(sample) >= 2 * FOLDS:
         lines = _with_prior_shares(sample, worth, weight > 0, card.prior, lines)
-    lines = _thin_as_others(np.bincount(way[weight > 0], minlength=len(WAYS)), lines)
     return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
 
 
@@ -185,12 +184,6 @@ def _with_errors(
             caught, mistaken = often(here & shared), often(here & ~shared)
             learnt[name] = msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
     return learnt
-
-
-def _thin_as_others(units: NDArray[np.int64], lines: dict[str, Calibration]) -> dict[str, Calibration]:
-    """The lines, with the thinnest logs taken as thin ones are where few units of them were seen: a world or two."""
-    thinnest = [at for at in range(0, len(WAYS), len(SEEN)) if units[at] < WAY_UNITS_MIN]
-    return lines | {WAYS[at]: lines[WAYS[at + 1]] for at in thinnest}
 
 
 def _worlds(sample: Sample) -> int:

@@ -84,11 +84,7 @@ FAULTS = [
         "calibration, 'agents, more': .* values of 'summed' and 1 of 'true'",
     ),
     (["calibration", "agents, more", "summed"], [0, 0], "calibration, 'agents, more': "),
-    (
-        ["calibration"],
-        {},
-        "calibration: there is one for each of fingerprints, thinnest logs; fingerprints, thin logs; ",
-    ),
+    (["calibration"], {}, "calibration: there is one for each of fingerprints, thin logs; fingerprints, little; "),
     (["rules", "uncorroborated_ceiling"], 0.6, "Expected `float` < 0.495"),
     (["pool", "classes"], ["vpns"], "pool.classes: unknown class 'vpns'"),
     (["pool", "highest"], 10, "'highest' is below 'step_down'"),
