@@ -110,7 +110,17 @@ def _days_logged(db: Database) -> None:
 
 @migrations(name="0008_lesser")
 def _lesser(db: Database) -> None:
-    _run(db, "lesser.sql")
+    _add_features(db, "hours_lesser", "agents_lesser", "ports_lesser")
+
+
+def _add_features(db: Database, *names: str) -> None:
+    """Further columns of what was seen of a unit, at the end of the table and of its view."""
+    for name in names:
+        db.execute(f"ALTER TABLE observation ADD COLUMN {name} REAL")
+    ((view,),) = db.execute("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = 'observations'").fetchall()
+    shown, of, rest = view.rpartition("\nFROM observation o ")
+    db.execute("DROP VIEW observations")
+    db.execute(f"{shown},\n    {', '.join(f'o.{name}' for name in names)}{of}{rest}")
 
 
 def _named(bit: Class | Signal, meaning: str) -> tuple[int, str, str]:
