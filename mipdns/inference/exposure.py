@@ -1,4 +1,4 @@
-"""How much a load sees of its visitors. In: requests and hours of every unit, in chunks. Out: what is usual among them.
+"""How much a load sees of its visitors. In: counts of every unit, in chunks. Out: what is usual among them.
 
 The one rule: these are properties of the load, the same for all its units, and missing only where no unit tells them.
 
@@ -18,6 +18,8 @@ REFERENCE = {"requests_lesser": 3.5, "requests_typical": 45.0}
 """What the made world as shipped has, seen whole."""
 LESSER = {"hours_day_max": 2.0, "agents_day_max": 1.2, "ports_hour_max": 2.0}
 """What a unit of its lesser half, by each, shows of hours in a day, agents in a day and ports in an hour."""
+LESSER_MOST = {"hours_day_max": 4.0, "agents_day_max": 2.5, "ports_hour_max": 4.0}
+"""Beyond these, some two fifths above any world that was learnt from, nobody knows what it means: it says nothing."""
 BUSIEST = 0.25 * math.sqrt(3.0)
 """Where a third are shared, a quarter are busy. Crowds are busy, and so are some who are alone: of a population with a
 third of the crowds not a third as many are busy, but about the root of it (in made worlds of 12, 33 and 45 %)."""
@@ -36,7 +38,7 @@ class Exposure:
     def add(self, columns: Mapping[str, NDArray[np.float32]]) -> None:
         """A chunk of units: what is counted here, and `days`; what is missing counts nowhere."""
         for name in self._units:
-            self._units[name] += _counted(columns[name], _MOST)
+            self._units[name] += _counted(columns[name])
         self._days = max(self._days, float(np.nanmax(columns["days"], initial=0.0)))
 
     def usual(self, prior: float) -> dict[str, float]:
@@ -44,14 +46,18 @@ class Exposure:
         in which they are active at all, about a visit; `requests_typical`: what the busiest quarter of the units
         exceed, or less of them where fewer are shared. prior: the share of shared units among all. `hours_lesser`,
         `agents_lesser`, `ports_lesser`: what the lesser half, by each, shows: mostly households. NaN where no unit
-        tells it.
+        tells it, or beyond `LESSER_MOST`.
 
         A unit that comes more often has more such hours: a visit is not taken for larger where people come often.
         """
         requests = self._units["requests_day_max"]
-        hours, agents, ports = (
-            _drawn(_lesser_half(self._units[name]), usual, int(self._units[name].sum()))
+        found = {
+            name: _drawn(_lesser_half(self._units[name]), usual, int(self._units[name].sum()))
             for name, usual in LESSER.items()
+        }
+        hours, agents, ports = (
+            shown if self._units[name].any() and shown <= LESSER_MOST[name] else math.nan
+            for name, shown in found.items()
         )
         reference = REFERENCE["requests_lesser"] * LESSER["hours_day_max"]
         lesser = _drawn(_lesser_half(requests), reference, int(requests.sum()))
@@ -59,18 +65,18 @@ class Exposure:
             _exceeded(requests, BUSIEST * math.sqrt(prior)), REFERENCE["requests_typical"], int(requests.sum())
         )
         return {
-            "requests_lesser": lesser / hours,
+            "requests_lesser": lesser / found["hours_day_max"],
             "requests_typical": typical,
             "days_logged": self._days or math.nan,
             "hours_lesser": hours,
-            "agents_lesser": agents if self._units["agents_day_max"].any() else math.nan,
-            "ports_lesser": ports if self._units["ports_hour_max"].any() else math.nan,
+            "agents_lesser": agents,
+            "ports_lesser": ports,
         }
 
 
-def _counted(values: NDArray[np.float32], most: int) -> NDArray[np.int64]:
-    whole = np.minimum(np.ceil(values[~np.isnan(values)]), most).astype(np.int64)
-    return np.bincount(whole, minlength=most + 1)
+def _counted(values: NDArray[np.float32]) -> NDArray[np.int64]:
+    whole = np.minimum(np.ceil(values[~np.isnan(values)]), _MOST).astype(np.int64)
+    return np.bincount(whole, minlength=_MOST + 1)
 
 
 def _lesser_half(units: NDArray[np.int64]) -> float:

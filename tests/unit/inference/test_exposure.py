@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mipdns.inference.exposure import BUSIEST, LESSER, REFERENCE, REFERENCE_UNITS, Exposure
+from mipdns.inference.exposure import BUSIEST, LESSER, LESSER_MOST, REFERENCE, REFERENCE_UNITS, Exposure
 
 THIRD = 1 / 3
 UNITS = st.lists(
@@ -27,7 +27,7 @@ def usual(*chunks, prior=THIRD):
         requests, hours = np.array(chunk, dtype=np.float32).reshape(-1, 2).T
         exposure.add(units(requests, hours_day_max=hours))
     found = exposure.usual(prior)
-    return {name: found[name] for name in (*REFERENCE, "hours_lesser")}
+    return {name: found[name] for name in REFERENCE}
 
 
 def units(requests, **told):
@@ -70,7 +70,7 @@ def undrawn(found, units):
 
 
 def test_of_no_units_the_reference_is_usual():
-    assert usual([]) == pytest.approx(REFERENCE | {"hours_lesser": LESSER["hours_day_max"]})
+    assert usual([]) == pytest.approx(REFERENCE)
 
 
 @given(UNITS, st.integers(0, 400))
@@ -129,6 +129,15 @@ def test_of_each_count_the_lesser_half_is_told_whatever_the_others_show(column, 
     counts = np.repeat([1.0, 2.0, 3.0, 4000.0], 50_000)
     exposure.add(units(np.ones(len(counts)), **{column: np.random.default_rng(3).permutation(counts)}))
     assert exposure.usual(THIRD)[usual] == pytest.approx(1.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(("column", "most"), LESSER_MOST.items())
+def test_what_lies_beyond_all_that_was_learnt_from_says_nothing(column, most):
+    name = column.split("_")[0] + "_lesser"
+    for count, told in ((math.floor(most) - 1, True), (math.ceil(most) + 1, False)):
+        exposure = Exposure()
+        exposure.add(units(np.ones(100_000), **{column: np.full(100_000, count)}))
+        assert math.isnan(exposure.usual(THIRD)[name]) != told
 
 
 def test_what_no_log_tells_is_missing_and_not_as_usual():
