@@ -17,6 +17,7 @@ from mipdns.inference.ageing import faded_of
 from mipdns.inference.scorecard import (
     CORROBORATING,
     POINTS,
+    Bounds,
     Calibration,
     FeatureTerm,
     Rules,
@@ -67,28 +68,47 @@ class Total(NamedTuple):
     unlimited: Points
 
 
+class _Units:
+    """Columns of units, and what terms ask of them, each once: many ask the same."""
+
+    def __init__(self, columns: Mapping[str, NDArray[np.float32]]) -> None:
+        self._columns = columns
+        self._values: dict[str, NDArray[np.float64]] = {}
+        self._within: dict[tuple[str, Bounds], NDArray[np.bool_]] = {}
+
+    def values(self, name: str) -> NDArray[np.float64]:
+        if name not in self._values:
+            self._values[name] = features.values(name, self._columns)
+        return self._values[name]
+
+    def within(self, name: str, bounds: Bounds) -> NDArray[np.bool_]:
+        """Where the feature is told and within bounds."""
+        if (name, bounds) not in self._within:
+            self._within[name, bounds] = features.within(self.values(name), bounds)
+        return self._within[name, bounds]
+
+
 def term_points(term: FeatureTerm, columns: Mapping[str, NDArray[np.float32]]) -> Points:
     """One term for every unit; 0 where its feature or a bound one is missing or out of bounds."""
-    found = features.values(term.feature, columns)
+    return _term_points(term, _Units(columns))
+
+
+def _term_points(term: FeatureTerm, units: _Units) -> Points:
+    found = units.values(term.feature)
     speaks = ~np.isnan(found)
-    for name, (low, high) in term.when.items():
-        bound = features.values(name, columns)
-        speaks &= ~np.isnan(bound)
-        if low is not None:
-            speaks &= bound >= low
-        if high is not None:
-            speaks &= bound < high
+    for name, bounds in term.when.items():
+        speaks &= units.within(name, bounds)
     steps = np.searchsorted(np.array(term.edges), found, side="right").clip(max=len(term.edges))
     return np.where(speaks, np.array(term.points, dtype=np.int64)[steps], 0)
 
 
 def measure(columns: Mapping[str, NDArray[np.float32]], card: Scorecard, signals: Sequence[Signal]) -> Measured:
     """The points of the terms that belong to `signals`, summed by signal."""
-    size = len(next(iter(columns.values())))
+    size, units = len(next(iter(columns.values()))), _Units(columns)
     sums = {signal: np.zeros(size, dtype=np.int64) for signal in signals}
     for term in card.terms:
         if term.bit in sums:
-            sums[term.bit] += term_points(term, columns)
+            sums[term.bit] += _term_points(term, units)
     return sums
 
 

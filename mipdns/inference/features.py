@@ -94,6 +94,19 @@ def values(name: str, columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.
     return ratio
 
 
+def within(found: NDArray[np.float64], bounds: tuple[float | None, float | None]) -> NDArray[np.bool_]:
+    """Which values of a feature are told and in half-open bounds."""
+    import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
+
+    low, high = bounds
+    inside: NDArray[np.bool_] = ~np.isnan(found)
+    if low is not None:
+        inside &= found >= low
+    if high is not None:
+        inside &= found < high
+    return inside
+
+
 def told(columns: Mapping[str, float | None]) -> int:
     """What logs tell of one unit, as index into `TOLD`."""
     agents, tls = (value(name, columns) for name in ("agents_told", "tls_told"))

@@ -233,7 +233,8 @@ def fit(sample: Sample, weight: Floats, card: Scorecard, learn_context: bool) ->
     said = said if learn_context else said + _around_it(sample, card)
     card = _with_terms(card, own, _run(own, [], sample, weight, start + fixed)[0])
     for _ in range(ROUNDS):
-        near = [_design(one, around(sample, card)) for one in NEIGHBOURS]
+        columns = around(sample, card)
+        near = [_design(one, columns) for one in NEIGHBOURS]
         heights, around_heights = _run([*own, *near], context, sample, weight, said)
         card = _with_terms(card, [*own, *near], heights)
         card = _with_context(card, around_heights) if context else card
@@ -263,13 +264,8 @@ def _design(candidate: Candidate, columns: Columns) -> Design:
     """The candidate over these units, with steps of few units joined to the next."""
     found = features.values(candidate.feature, columns)
     speaks = ~np.isnan(found)
-    for name, (low, high) in candidate.when.items():
-        bound = features.values(name, columns)
-        speaks &= ~np.isnan(bound)
-        if low is not None:
-            speaks &= bound >= low
-        if high is not None:
-            speaks &= bound < high
+    for name, bounds in candidate.when.items():
+        speaks &= features.within(features.values(name, columns), bounds)
     spoken = found[speaks]
     edges: list[float] = []
     for edge in candidate.edges:
