@@ -47,11 +47,12 @@ DERIVED: dict[str, Derived] = {
 TOLD = ("fingerprints", "agents", "connections")
 """The most that logs tell of a unit: fingerprints too, agents, or neither. A sum is worth more where more is told."""
 
-SEEN = ("thin logs", "little", "more", "most")
+SEEN = ("thinnest logs", "thin logs", "little", "more", "most")
 SEEN_FROM = (3.0, 16.0)
 THIN_BELOW = 7.0
-"""How often a unit was seen: in logs that see little of anybody (`exposure` below `THIN_BELOW`), else by the visits on
-its busiest day, from which it is `more` and `most`."""
+THIN_FROM = (3.5, THIN_BELOW)
+"""How often a unit was seen: in logs that see little of anybody by their `exposure`, from which they are `thin` and not
+thin any more; there by the visits on its busiest day, from which it is `more` and `most`."""
 
 WAYS = tuple(f"{told}, {seen}" for told in TOLD for seen in SEEN)
 """In which way a unit was seen: what logs tell of it, and how often they saw it. The same sum means more in one way
@@ -124,8 +125,10 @@ def told_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
 def way(columns: Mapping[str, float | None]) -> int:
     """How one unit was seen, as index into `WAYS`; one whose visits are missing was seen little."""
     visits = value("visits", columns)
-    thin = value("exposure", columns) < THIN_BELOW
-    return told(columns) * len(SEEN) + (0 if thin else 1 + sum(visits >= edge for edge in SEEN_FROM))
+    exposure = value("exposure", columns)
+    thin = sum(exposure < edge for edge in THIN_FROM)
+    often = 0 if thin else sum(visits >= edge for edge in SEEN_FROM)
+    return told(columns) * len(SEEN) + len(THIN_FROM) - thin + often
 
 
 def way_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
@@ -133,7 +136,8 @@ def way_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
     import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
 
     visits = np.nan_to_num(values("visits", columns))
-    often = 1 + np.searchsorted(np.array(SEEN_FROM), visits, side="right")
-    often = np.where(values("exposure", columns) < THIN_BELOW, 0, often)
+    exposure = values("exposure", columns)
+    often = np.searchsorted(np.array(SEEN_FROM), visits, side="right")
+    often = np.select([exposure < edge for edge in THIN_FROM], range(len(THIN_FROM)), len(THIN_FROM) + often)
     found: NDArray[np.int8] = (told_of(columns) * len(SEEN) + often).astype(np.int8)
     return found

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 from mipdns.columns import neighbourhoods
 from mipdns.inference.features import WAYS
-from mipdns.inference.scorecard import POINTS, Scorecard
+from mipdns.inference.scorecard import Scorecard
 
-ABOVE = 1 * POINTS
-"""Log-odds, with the scorecard's own prior, from which on traffic is counted as speaking for many."""
+ABOVE = 0
+"""Log-odds in points, with the scorecard's own prior, from which on traffic is counted as speaking for many: 50 %."""
 APART = 0.2
 """A way of seeing units that catches no more shared ones beyond others tells nothing of their share."""
 ALL_SHARED = 1.0 / 3.0

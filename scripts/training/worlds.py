@@ -23,7 +23,9 @@ AS_OF = datetime.date(2026, 9, 22)
 DAYS = (3, 7, 3, 2)
 """Of logs, one after the other."""
 KINDS = 10
-"""Of worlds to learn from; two of them come in two forms, by turns."""
+"""Of worlds to learn from; three of them come in two forms, by turns."""
+LARGE = 4
+"""So many times as large is every fifth of a kind: large networks show what small ones cannot."""
 FLOWS_ONLY = ("agent", "ja4", "bot_score", "forwarded")
 ACCESS_LOG = ("ja4", "bot_score")
 """What web servers do not log unless they are told to."""
@@ -53,36 +55,37 @@ def learnt(count: int, units: int) -> list[Made]:
 
 def _learnt(at: int, units: int) -> WorldPlan:
     rng = np.random.default_rng([LEARNT, at])
+    units *= LARGE if at // KINDS % 5 == 4 else 1
     shipped = changed(
-        WorldPlan(units=units, shared_share=float(rng.uniform(0.10, 0.45))),
+        WorldPlan(units=units, shared_share=_log_uniform(rng, 0.07, 0.55)),
         people={"pages": _log_uniform(rng, 0.6, 2.0)},
         translation={"guests": float(rng.uniform(0.0, 0.15))},
     )
     twice = at // KINDS % 2
     match at % KINDS:
         case 1:
-            return _with(shipped, without=_half(rng), observer_share=_log_uniform(rng, 0.2, 1.0))
+            return _with(shipped, without=_half(rng), observer_share=_much(rng, 0.2))
         case 2:
             return _with(shipped, units=units * 3 // 2, observer_share=_log_uniform(rng, 0.03, 0.15))
         case 3:
-            return _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.1, 1.0))
-        case 4:
+            return _with(shipped, without=FLOWS_ONLY, observer_share=_much(rng, 0.1))
+        case 4 if twice:
             return draw_plan(rng, units=units, observer_share=(0.4, 1.0))
         case 5:
             return draw_plan(rng, units=units)
         case 6:
-            return _with(shipped, without=ACCESS_LOG, observer_share=_log_uniform(rng, 0.4, 1.0))
+            return _with(shipped, without=ACCESS_LOG, observer_share=_much(rng, 0.4))
         case 7 if twice:
             return _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
         case 7:
-            return _with(shipped, without=FLOWS_ONLY, observer_share=_log_uniform(rng, 0.4, 1.0))
-        case 8:
+            return _with(shipped, without=FLOWS_ONLY, observer_share=_much(rng, 0.4))
+        case 4 | 8:
             return shipped
         case 9:
             without = ACCESS_LOG if twice else ()
             return _with(shipped, units=units * 3 // 2, without=without, observer_share=_log_uniform(rng, 0.07, 0.15))
         case _:
-            return _with(shipped, observer_share=_log_uniform(rng, 0.4, 1.0))
+            return _with(shipped, observer_share=_much(rng, 0.4))
 
 
 def measured(count: int, units: int) -> list[Made]:
@@ -133,6 +136,11 @@ def _with(plan: WorldPlan, **changes: object) -> WorldPlan:
 
 def _half(rng: np.random.Generator) -> tuple[str, ...]:
     return tuple(sorted(rng.permutation(SOURCES)[: len(SOURCES) // 2 + 1].tolist()))
+
+
+def _much(rng: np.random.Generator, least: float) -> float:
+    """An observer's share, from the least to all: servers log all that comes, so a third and more see it whole."""
+    return min(_log_uniform(rng, least, 1.6), 1.0)
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from mipdns.errors import ConfigError
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
 from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.features import WAYS, way_of
+from mipdns.inference.population import Population
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, join, score
@@ -222,17 +224,15 @@ RICH = WAYS.index("fingerprints, more")
 
 
 def test_how_often_units_are_taken_for_shared_is_counted_on_each_side():
-    """Of 6,000 shared units four fifths come to 1 log-odds, of as many others a twentieth."""
+    """Of 6,000 shared units four fifths come to 50 %, of as many others a twentieth."""
     at = np.arange(12_000)
     shared = at < 6_000
-    odds = np.where(np.where(shared, at % 5 > 0, at % 20 == 0), 1.0, 0.99)
+    odds = np.where(np.where(shared, at % 5 > 0, at % 20 == 0), 0.0, -0.01)
     weight, way = np.where(shared, 2.0, 1.0), np.full(12_000, RICH, dtype=np.int8)
     before = dict(CARD.calibration)
     learnt = learning._with_errors(odds, shared, weight, way, before)
     assert (learnt[WAYS[RICH]].caught, learnt[WAYS[RICH]].mistaken) == (0.8, 0.05)
     assert learnt["agents, more"] == before["agents, more"]
-    alone = learning._with_errors(odds, shared, weight, np.full_like(way, WAYS.index("connections, more")), before)
-    assert alone == before
     some = np.r_[0:50, 6_000:12_000]
     few = learning._with_errors(odds[some], shared[some], weight[some], way[some], before)
     assert few == before, "of fifty shared units no rate is known"
@@ -240,23 +240,24 @@ def test_how_often_units_are_taken_for_shared_is_counted_on_each_side():
 
 @pytest.mark.parametrize("part", [0.0, 0.4, 1.0])
 def test_how_much_of_another_share_counts_is_found(monkeypatch, part):
-    """Worlds of other shares, whose units are shared as often as that part of the difference makes them."""
+    """Worlds whose units are shared as often as that part of the difference makes them, which a load would find."""
     monkeypatch.setattr(learning, "WAY_UNITS_MIN", 100)
     rng = np.random.default_rng(1)
-    worlds, each, prior = 20, 1_000, 0.25
-    one = sample([(at // each, YES, 1.0, YES) for at in range(worlds * each)])
-    odds = rng.normal(math.log(prior / (1 - prior)), 2.0, worlds * each)
-    move = np.repeat(rng.normal(0, 1.0, worlds), each)
-    shift = move.copy()
-    for _ in range(60):  # a world's share, and what its difference makes of its units, have to agree
-        share = (1 / (1 + np.exp(-(odds + part * shift + (1 - part) * move)))).reshape(worlds, each).mean(axis=1)
-        shift = np.repeat(np.log(share / (1 - share)) - math.log(prior / (1 - prior)), each)
-    shown = odds + (1 - part) * move  # what traffic shows by itself
-    truth = rng.random(worlds * each) < 1 / (1 + np.exp(-(shown + part * shift)))
-    units = one._replace(shared=truth)
-    lines = learning._with_prior_shares(units, shown, np.ones(worlds * each, dtype=bool), prior, dict(CARD.calibration))
+    worlds, each = 30, 2_000
+    units = sample([(at // each, YES, 1.0, YES) for at in range(worlds * each)])
     (way,) = set(way_of(units.columns).tolist())
-    assert lines[WAYS[way]].prior_share == pytest.approx(part, abs=0.1)
+    surely = {name: msgspec.structs.replace(line, caught=1.0, mistaken=0.0) for name, line in CARD.calibration.items()}
+    card = msgspec.structs.replace(CARD, calibration=surely)
+    shown = rng.normal(np.repeat(rng.normal(-1.0, 1.0, worlds), each), 2.0)
+    found = []
+    for world in shown.reshape(worlds, each):
+        population = Population(card)
+        population.add(np.rint(world * 1000).astype(int), np.full(each, way), np.empty(0, dtype=np.int16))
+        found.append(population.shares().unspoken)
+    shift = np.repeat([math.log(one / (1 - one)) - math.log(card.prior / (1 - card.prior)) for one in found], each)
+    truth = rng.random(worlds * each) < 1 / (1 + np.exp(-(shown + part * shift)))
+    lines = learning._with_prior_shares(units._replace(shared=truth), shown, np.ones(worlds * each, dtype=bool), card)
+    assert lines[WAYS[way]].prior_share == pytest.approx(part, abs=0.05)
 
 
 def test_a_neighbourhood_that_is_as_usual_says_nothing():

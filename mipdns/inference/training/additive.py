@@ -64,7 +64,7 @@ def fit(
     *,
     ridge: float,
     start: float | None = None,
-    iterations: int = 250,
+    iterations: int = 1000,
 ) -> Fit:
     """Fit all terms together. offset: log-odds that each unit has beside them. start: fixed, or None to fit it too."""
     last = [_from_last(term) for term in terms]

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from mipdns.evidence import NETWORK_TYPES
-from mipdns.inference import crowd, features, population
+from mipdns.inference import crowd, features
 from mipdns.inference.crowd import HOSTING
 from mipdns.inference.features import SEEN, TOLD
+from mipdns.inference.population import ABOVE, Population
 from mipdns.inference.scorecard import (
     POINTS,
     Calibration,
@@ -39,7 +40,7 @@ UNITS_MIN = 120
 WAY_UNITS_MIN = 5000
 """A way of seeing units has a calibration of its own from so many on: with few knots it would rank next to nothing."""
 DECIMALS = 2
-UNITS_MAX = 100_000
+UNITS_MAX = 400_000
 """A fit takes so many units at most, drawn evenly; more change the last digit."""
 ROUNDS = 2
 """How often the neighbours are looked at anew."""
@@ -84,7 +85,8 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
     worth = np.choose(way, [crowd.calibrated(sums, line) for line in lines.values()]) / POINTS + said
     lines = _with_errors(worth, sample.shared, weight, way, lines)
     if _worlds(sample) >= 2 * FOLDS:
-        lines = _with_prior_shares(sample, worth, weight > 0, card.prior, lines)
+        card = msgspec.structs.replace(card, calibration=lines)
+        lines = _with_prior_shares(sample, worth, weight > 0, card)
     return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
 
 
@@ -132,20 +134,24 @@ def _with_knots(
 
 
 def _with_prior_shares(
-    sample: Sample, odds: Floats, used: NDArray[np.bool_], prior: float, lines: dict[str, Calibration]
+    sample: Sample, odds: Floats, used: NDArray[np.bool_], card: Scorecard
 ) -> dict[str, Calibration]:
-    """The lines with how much of what sets a world's share of shared units apart counts beside what traffic shows.
+    """The card's lines with how much of what sets a world's share of shared units apart counts beside what traffic
+    shows. The share is the one that a load finds: where it is taken for too large, so is much of the middle.
 
-    odds: held-out log-odds, as if a share of `prior` were shared in each world. used: the units whose share is meant.
+    odds: held-out log-odds, as if the card's prior were shared in each world. used: the units whose share is meant.
     """
-    world, (counts, shared) = sample.world[used], (np.zeros(_worlds(sample)) for _ in range(2))
-    np.add.at(counts, world, sample.trust[used])
-    np.add.at(shared, world, (sample.trust * sample.shared)[used])
-    share = (shared / np.maximum(counts, 1.0)).clip(0.01, 0.99)
-    shift = (np.log(share / (1.0 - share)) - np.log(prior / (1.0 - prior)))[world]
+    lines = card.calibration
+    way, world = features.way_of(sample.columns)[used], sample.world[used]
     margin, sign = odds[used], np.where(sample.shared[used], 1.0, -1.0)
+    found = np.full(_worlds(sample), card.prior)
+    for number in np.unique(world).tolist():
+        here, asked = world == number, Population(card)
+        asked.add(np.rint(margin[here] * POINTS).astype(np.int64), way[here], np.empty(0, dtype=np.int16))
+        found[number] = asked.shares().unspoken
+    shift = (np.log(found / (1.0 - found)) - np.log(card.prior / (1.0 - card.prior)))[world]
+    counts = np.bincount(world, sample.trust[used])
     weight = sample.trust[used] / np.sqrt(counts[world])
-    way = features.way_of(sample.columns)[used]
 
     def best(here: NDArray[np.bool_]) -> float:
         def loss(part: float) -> float:
@@ -164,12 +170,10 @@ def _with_prior_shares(
 def _with_errors(
     odds: Floats, shared: NDArray[np.bool_], weight: Floats, way: NDArray[np.int8], lines: dict[str, Calibration]
 ) -> dict[str, Calibration]:
-    """The lines with how often shared units and others are taken for shared, which tells of a load how many are.
-
-    Connections alone tell it too differently from world to world to be asked, and ways of few units take the errors of
-    all of which logs tell the same.
+    """The lines with how often shared units and others are taken for shared, which tells of a load how many are. Ways
+    of few units take the errors of all of which logs tell the same.
     """
-    above = odds >= population.ABOVE / POINTS
+    above = odds >= ABOVE / POINTS
 
     def often(here: NDArray[np.bool_]) -> float:
         return round(float(np.average(above[here], weights=weight[here])), 3) if weight[here].any() else 0.0
@@ -180,7 +184,7 @@ def _with_errors(
         if np.sum(here & (weight > 0)) < WAY_UNITS_MIN:
             here = way // len(SEEN) == number // len(SEEN)
         sides = np.bincount(shared[here & (weight > 0)], minlength=2)
-        if not name.startswith(TOLD[-1]) and sides.min() >= UNITS_MIN:
+        if sides.min() >= UNITS_MIN:
             caught, mistaken = often(here & shared), often(here & ~shared)
             learnt[name] = msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
     return learnt

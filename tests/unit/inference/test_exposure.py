@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mipdns.inference import features
 from mipdns.inference.exposure import BUSIEST, LESSER, LESSER_MOST, REFERENCE, REFERENCE_UNITS, Exposure
 
 THIRD = 1 / 3
@@ -147,3 +148,21 @@ def test_what_no_log_tells_is_missing_and_not_as_usual():
     assert math.isnan(found["agents_lesser"])
     assert math.isnan(found["ports_lesser"])
     assert found["hours_lesser"] == pytest.approx(2, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("exposure", "visits", "seen"),
+    [
+        (2.0, 40.0, "thinnest logs"),
+        (3.5, 1.0, "thin logs"),
+        (6.9, 40.0, "thin logs"),
+        (7.0, 1.0, "little"),
+        (20.0, 3.0, "more"),
+        (20.0, 16.0, "most"),
+        (math.nan, 16.0, "most"),
+    ],
+)
+@pytest.mark.parametrize(("told", "columns"), [("connections", {}), ("agents", {"agents_day_max": 3.0})])
+def test_in_which_way_a_unit_was_seen(exposure, visits, seen, told, columns):
+    columns = columns | {"requests_typical": exposure, "requests_lesser": 1.0, "requests_day_max": visits}
+    assert features.WAYS[features.way(columns)] == f"{told}, {seen}"

@@ -19,15 +19,11 @@ from tests.unit.inference.build import AS_OF, CARD, assertion, judged, route
 
 NOBODY = np.empty(0, dtype=np.int16)
 RICH = WAYS.index("fingerprints, more")
-CONNECTIONS = WAYS.index("connections, more")
 
 
 def card(caught=0.8, mistaken=0.02):
     lines = {
-        way: msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
-        if not way.startswith("connections")
-        else msgspec.structs.replace(line, caught=0.0, mistaken=0.0)
-        for way, line in CARD.calibration.items()
+        way: msgspec.structs.replace(line, caught=caught, mistaken=mistaken) for way, line in CARD.calibration.items()
     }
     return msgspec.structs.replace(CARD, calibration=lines)
 
@@ -59,10 +55,6 @@ def test_of_few_units_the_scorecard_speaks():
     assert seen(10, 10).shares().unspoken == pytest.approx(CARD.prior, abs=0.001)
     middle = seen(UNITS_HALF, UNITS_HALF).shares().unspoken
     assert CARD.prior < middle < MOST
-
-
-def test_connections_alone_tell_nothing_of_it():
-    assert seen(50_000, 40_000, CONNECTIONS).shares().unspoken == CARD.prior
 
 
 def test_a_way_that_catches_little_is_not_asked():
