@@ -71,10 +71,15 @@ def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[s
         None if {"network", "peeringdb"} & silent else grounds.declared,
         None if "traffic" in silent or unseen else grounds.traffic,
         grounds.last_day,
-        msgspec.structs.replace(
-            grounds.card, terms=tuple(term for term in grounds.card.terms if term.signal not in silent)
-        ),
+        _without_terms(grounds.card, silent),
     )
+
+
+def _without_terms(card: Scorecard, silent: Collection[str]) -> Scorecard:
+    """The card without the terms of some signals; the rhythm of people is of the shape."""
+    terms = tuple(term for term in card.terms if term.signal not in silent)
+    rhythm = tuple(term for term in card.rules.rhythm if term.signal not in silent)
+    return msgspec.structs.replace(card, terms=terms, rules=msgspec.structs.replace(card.rules, rhythm=rhythm))
 
 
 def refuse_unknown(left_out: Collection[str], named: Mapping[str, str]) -> None:

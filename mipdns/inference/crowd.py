@@ -16,6 +16,7 @@ from mipdns.inference import features
 from mipdns.inference.ageing import faded_of
 from mipdns.inference.scorecard import (
     CORROBORATING,
+    DEVICES,
     POINTS,
     Bounds,
     Calibration,
@@ -37,8 +38,8 @@ HOSTING = NETWORK_TYPES.index("hosting")
 class Facts(NamedTuple):
     """All that the rules look at. measured: empty where no log saw the units. declared, traffic: index into
     NETWORK_TYPES, -1 unknown. sets: into `Heards`. way: of `features.way_of`, None where all are of the first of
-    `features.WAYS`. left: what age leaves of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is
-    fresh.
+    `features.WAYS`. rhythm: the points of `Rules.rhythm`, None where nobody's day is people's. left: what age leaves
+    of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is fresh.
     """
 
     measured: Measured
@@ -46,14 +47,15 @@ class Facts(NamedTuple):
     traffic: NDArray[np.int8]
     sets: NDArray[np.int64]
     way: NDArray[np.int8] | None = None
+    rhythm: Points | None = None
     left: Points | None = None
 
     def take(self, at: NDArray[np.int64]) -> Facts:
         """The facts of some of the units."""
         measured = {signal: points[at] for signal, points in self.measured.items()}
         way = None if self.way is None else self.way[at]
-        left = None if self.left is None else self.left[at]
-        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at], way, left)
+        rhythm, left = (None if points is None else points[at] for points in (self.rhythm, self.left))
+        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at], way, rhythm, left)
 
 
 class Total(NamedTuple):
@@ -110,6 +112,13 @@ def measure(columns: Mapping[str, NDArray[np.float32]], card: Scorecard, signals
         if term.bit in sums:
             sums[term.bit] += _term_points(term, units)
     return sums
+
+
+def rhythm(columns: Mapping[str, NDArray[np.float32]], rules: Rules) -> Points:
+    """How far each unit is in use as people use an address: the points of `Rules.rhythm`."""
+    units = _Units(columns)
+    silence = np.zeros(len(next(iter(columns.values()))), dtype=np.int64)
+    return sum((_term_points(term, units) for term in rules.rhythm), silence)
 
 
 def support(kinds: Sequence[Points], rules: Rules) -> Points:
@@ -184,8 +193,7 @@ def _with_partner(total: Points, partner: Points, rules: Rules) -> Points:
 
 def _found(summed: Points, prior: float, facts: Facts, card: Scorecard) -> Points:
     """What traffic and the network around come to, once calibrated, after so many days, beside a prior."""
-    found = _calibrated(summed, facts, card)
-    found = found if facts.left is None else faded_of(found, facts.left)
+    found = _faded(_calibrated(summed, facts, card), facts)
     other = np.array(prior_tells(prior, card), dtype=np.int64)
     return found + other[0 if facts.way is None else facts.way]
 
@@ -207,10 +215,16 @@ def traffic_sum(facts: Facts, heards: Heards, card: Scorecard) -> Points:
 
 
 def _corroboration(facts: Facts, heards: Heards, card: Scorecard) -> Points:
-    kinds = [facts.measured[kind] for kind in CORROBORATING if kind in facts.measured]
-    if facts.left is not None:
-        kinds = [faded_of(points, facts.left) for points in kinds]
-    return support([*kinds, heards.names[facts.sets]], card.rules)
+    kinds = {kind: _faded(facts.measured[kind], facts) for kind in CORROBORATING if kind in facts.measured}
+    devices = [kinds[kind] for kind in DEVICES if kind in kinds]
+    if facts.rhythm is not None and devices:
+        counted = np.max(devices, axis=0) > to_points(card.rules.corroboration_starts)
+        kinds[Signal.SHAPE] = np.where(counted, _faded(facts.rhythm, facts), 0)
+    return support([*kinds.values(), heards.names[facts.sets]], card.rules)
+
+
+def _faded(points: Points, facts: Facts) -> Points:
+    return points if facts.left is None else faded_of(points, facts.left)
 
 
 def _traffic(facts: Facts, heards: Heards, card: Scorecard, corroboration: Points) -> tuple[Points, NDArray[np.int32]]:

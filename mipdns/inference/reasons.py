@@ -87,8 +87,17 @@ def explain(
     if observation is None:
         declared = traffic = None
     age_days = (as_of - last_day).days if last_day else 0
+    rhythm = sum(term_points(term, observation or {})[1] for term in scorecard.rules.rhythm)
     start, *lines = weigh(
-        measured, heard, scorecard, prior=prior, declared=declared, traffic=traffic, way=way, age_days=age_days
+        measured,
+        heard,
+        scorecard,
+        prior=prior,
+        declared=declared,
+        traffic=traffic,
+        way=way,
+        rhythm=rhythm,
+        age_days=age_days,
     )
     told = [_told(line, scorecard) for line in (start, *lines) if line.points or line is start]
     total = sum(measured.values()) + start.points + sum(line.points for line in lines)

@@ -40,6 +40,9 @@ MEASURED = (
 CORROBORATING = (Signal.PORTS, Signal.AGENTS, Signal.TLS, Signal.FORWARDED, Signal.NEIGHBOURS)
 """Those that corroborate each other. A machine that never rests or hops addresses has a shape and addresses, too."""
 
+DEVICES = (Signal.PORTS, Signal.AGENTS, Signal.TLS)
+"""Those that count devices: that an address is in use as people use one (`Rules.rhythm`) bears them out."""
+
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Above0 = Annotated[float, msgspec.Meta(gt=0.0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -144,18 +147,20 @@ class AssertionTerm(_Struct, frozen=True):
 class Rules(_Struct, frozen=True):
     """What is not a sum. docs/model.md says why.
 
-    uncorroborated_ceiling: the probability that one kind of evidence reaches alone. corroboration_starts: log-odds from
-    which a further kind corroborates; corroboration_slope: how far each unit of it lifts the ceiling. doubt: log-odds
+    uncorroborated_ceiling: the probability that one kind of evidence reaches alone. corroboration_starts: log-odds
+    from which a further kind corroborates; corroboration_slope: how far each unit of it lifts the ceiling. rhythm:
+    the day of people as such a further kind; what these terms add corroborates and is in no sum. doubt: log-odds
     that traffic may take away from what an assertion says. further_share: weight of a further assertion of the same
     signal. fresh_days: age from which what was said or seen starts to weigh less; traffic_half_life_days: after so
-    many more days without being seen, traffic weighs half. partner_bound: log-odds that all else may
-    hold against a partner. class_floor: the confidence from which a class and users are estimated. listed: the
-    confidence that counts as listed in scores and pools.
+    many more days without being seen, traffic weighs half. partner_bound: log-odds that all else may hold against a
+    partner. class_floor: the confidence from which a class and users are estimated. listed: the confidence that
+    counts as listed in scores and pools.
     """
 
     uncorroborated_ceiling: Annotated[float, msgspec.Meta(gt=0.0, lt=0.495)]
     corroboration_starts: Annotated[float, msgspec.Meta(ge=0.0)]
     corroboration_slope: Annotated[float, msgspec.Meta(ge=0.0)]
+    rhythm: tuple[FeatureTerm, ...]
     doubt: Annotated[float, msgspec.Meta(ge=0.0)]
     further_share: Share
     fresh_days: Annotated[int, msgspec.Meta(ge=0)]
@@ -280,6 +285,7 @@ def faults(card: Scorecard) -> Iterator[str]:
         yield f"version: this mipdns reads version {SCORECARD_VERSION}, not {card.version}"
     for at, term in enumerate(card.terms):
         yield from (f"terms[{at}] ({term.feature}): {fault}" for fault in _term_faults(term))
+    yield from (f"rules.rhythm{fault}" for fault in _rhythm_faults(card.rules.rhythm))
     for origin, weighed in card.assertions.items():
         yield from (f"assertions, {origin!r}: {fault}" for fault in _assertion_faults(origin, weighed))
     for where, types in (("declared", card.network.declared), ("traffic", card.network.traffic)):
@@ -318,6 +324,15 @@ def _term_faults(term: FeatureTerm) -> Iterator[str]:
             yield f"when, {name!r}: no value lies in [{low}, {high})"
 
 
+def _rhythm_faults(rhythm: tuple[FeatureTerm, ...]) -> Iterator[str]:
+    for at, term in enumerate(rhythm):
+        yield from (f"[{at}]: {fault}" for fault in _term_faults(term))
+        if term.signal != "shape":
+            yield f"[{at}]: its signal is 'shape'"
+        if min(term.weights, default=0.0) < 0:
+            yield f"[{at}]: a weight is below 0, but what people's day bears out it never denies"
+
+
 def _step_faults(term: FeatureTerm) -> Iterator[str]:
     if not term.edges or len(term.weights) != len(term.edges) + 1:
         yield f"{len(term.edges)} edges need {len(term.edges) + 1} weights, not {len(term.weights)}"
@@ -353,6 +368,7 @@ def _assertion_faults(origin: str, weighed: AssertionTerm) -> Iterator[str]:
 def _source_faults(card: Scorecard) -> Iterator[str]:
     parts = [
         *((f"terms[{at}] ({term.feature})", term.reason, term.source) for at, term in enumerate(card.terms)),
+        *((f"rules.rhythm[{at}]", term.reason, term.source) for at, term in enumerate(card.rules.rhythm)),
         *((f"assertions, {origin!r}", term.reason, term.source) for origin, term in card.assertions.items()),
         ("network.declared", card.network.declared.reason, card.network.declared.source),
         ("network.traffic", card.network.traffic.reason, card.network.traffic.source),

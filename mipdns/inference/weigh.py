@@ -7,7 +7,8 @@ network around add up to is calibrated, and fades with age. The rules then, in o
    only a list or a name says of it gives way to corroborated traffic.
 2. Where such a voice speaks, traffic takes away at most `doubt`, and what the voice has lost to age and doubt.
 3. Elsewhere one kind of evidence is not enough: the total stays below `uncorroborated_ceiling`, which each further kind
-   lifts by `corroboration_slope` for what it has above `corroboration_starts`.
+   lifts by `corroboration_slope` for what it has above `corroboration_starts`. Where devices are counted, that the
+   address is in use as people use one (`rhythm`) is such a kind.
 4. A partner's word outweighs the rest: what the rest holds against it is bounded by `partner_bound`.
 """
 
@@ -23,6 +24,7 @@ from mipdns.inference.ageing import faded, traffic_kept
 from mipdns.inference.features import WAYS
 from mipdns.inference.scorecard import (
     CORROBORATING,
+    DEVICES,
     POINTS,
     Calibration,
     Rules,
@@ -48,6 +50,11 @@ def support(kinds: Iterable[int], rules: Rules) -> int:
     starts = to_points(rules.corroboration_starts)
     above = [max(points - starts, 0) for points in kinds]
     return sum(above) - max(above, default=0)
+
+
+def borne_out(devices: Iterable[int], rhythm: int, rules: Rules) -> int:
+    """What the rhythm of people corroborates, in points: nothing where no count of devices speaks for many."""
+    return rhythm if max(devices) > to_points(rules.corroboration_starts) else 0
 
 
 def ceiling(corroboration: int, rules: Rules) -> int:
@@ -83,17 +90,19 @@ def weigh(
     declared: NetworkType | None = None,
     traffic: NetworkType | None = None,
     way: int = 0,
+    rhythm: int = 0,
     age_days: int = 0,
 ) -> list[Line]:
     """The lines beside the unit's own terms: prior, context, voices and rules, in this order.
 
     measured: the sum of the unit's own terms by signal, in points; empty where no log saw it. prior: strictly between
     0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. way: of `features.way`.
-    age_days: since a log saw it.
+    rhythm: the points of `Rules.rhythm`. age_days: since a log saw it.
     """
     rules, left = card.rules, traffic_kept(age_days, card.rules)
-    kinds = [faded(measured.get(kind, 0), left) for kind in CORROBORATING]
-    corroboration = support([*kinds, heard.names], rules)
+    kinds = {kind: faded(measured.get(kind, 0), left) for kind in CORROBORATING}
+    rhythm = borne_out([kinds[kind] for kind in DEVICES], faded(rhythm, left), rules)
+    corroboration = support([*kinds.values(), rhythm, heard.names], rules)
     context = _context(declared, traffic, heard, corroboration, card)
     start = probability_points(card.prior)
     lines = [Line(None, "prior", start), *context]

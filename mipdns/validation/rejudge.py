@@ -72,6 +72,7 @@ class Judge:
         self._prior = prior
         self._way = features.way_of(units.columns)
         self._measured = crowd.measure(units.columns, card, MEASURED)
+        self._rhythm = crowd.rhythm(units.columns, card.rules)
         age_days = as_of.toordinal() - EPOCH - units.last_day.astype(np.int64)
         self._left = traffic_kept_of(age_days, card.rules)
         self._said = _touching(said, units.key)
@@ -90,17 +91,19 @@ class Judge:
         heards = crowd.Heards(ground.heard)
         sets = _heard(ground, units)
         nothing = np.zeros(len(units.key), dtype=np.int64)
-        measured, way = self._measured, self._way
+        measured, way, rhythm = self._measured, self._way, self._rhythm
         if untold := {name for signal in silent.signals for name in COUNTED.get(signal, ())}:
             missing = np.full(len(units.key), np.nan, dtype=np.float32)
             columns = {name: missing if name in untold else column for name, column in units.columns.items()}
             measured, way = crowd.measure(columns, card, MEASURED), features.way_of(columns)
+            rhythm = crowd.rhythm(columns, card.rules)
         facts = crowd.Facts(
             {signal: nothing if signal in silent.signals else points for signal, points in measured.items()},
             np.full_like(units.declared, -1) if Signal.NETWORK in silent.signals else units.declared,
             np.full_like(units.traffic, -1) if Signal.TRAFFIC in silent.signals else units.traffic,
             sets,
             way,
+            nothing if Signal.SHAPE in silent.signals else rhythm,
             self._left,
         )
         unknown = np.full_like(units.declared, -1)

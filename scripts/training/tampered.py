@@ -59,7 +59,8 @@ def tried(load: Load, said: Sequence[Assertion], card: Scorecard) -> dict[str, T
     for table, declared in zip(load.tables, load.declared, strict=True):
         nobody = np.zeros(len(table.key), dtype=np.int64)
         measured = crowd.measure(table.columns, card, MEASURED)
-        facts = crowd.Facts(measured, declared, table.traffic, nobody, features.way_of(table.columns))
+        way, rhythm = features.way_of(table.columns), crowd.rhythm(table.columns, card.rules)
+        facts = crowd.Facts(measured, declared, table.traffic, nobody, way, rhythm)
         bearing.add(table.key, table.asn, facts, table.columns, load.build.prior)
     return bearing.tried()
 

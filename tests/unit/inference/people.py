@@ -42,6 +42,13 @@ SCANNER_WITHOUT_AGENT = {
     for key, value in SCANNER.items()
     if not key.startswith(("agent", "families", "tls", "crawler", "mobile"))
 }
+BURST_WITHOUT_AGENT = SCANNER_WITHOUT_AGENT | {"hours_day_max": 1.0, "night_share": 0.0}
+FORGED_AGENTS = {
+    name: value
+    for name, value in day(100, 3, 60, 1, agents_hour_max=40.0, agent_top_share=0.03).items()
+    if not name.startswith("tls")
+}
+"""An agent for nearly every request, over few connections, and nothing else that speaks for a crowd."""
 TORRENT = day(5000, 1200, 2, 2, hours_day_max=24.0, night_share=0.27, blocks_hour_max=240.0)
 CRAWLER = day(20000, 900, 2, 1, crawler_share=0.99, hours_day_max=24.0, night_share=0.32)
 ROTATING_CRAWLER = day(
@@ -49,6 +56,10 @@ ROTATING_CRAWLER = day(
 )
 ROTATING_CRAWLER_WITHOUT_TLS = {key: value for key, value in ROTATING_CRAWLER.items() if key != "tls_day_max"}
 CGNAT = day(2500, 420, 70, 14, hours_day_max=24.0, night_share=0.09, agents_hour_max=26.0)
+CGNAT_WITHOUT_AGENT = {name: value for name, value in CGNAT.items() if name in SCANNER_WITHOUT_AGENT} | {
+    "blocks_hour_max": 200.0
+}
+"""Of a flow log: its ports lie all over the range."""
 MOBILE = day(6000, 900, 160, 18, mobile_share=0.97, hours_day_max=24.0, night_share=0.1, agents_hour_max=60.0)
 CAMPUS = day(3000, 300, 45, 12, hours_day_max=13.0, night_share=0.01, agents_hour_max=25.0)
 VPN_EXIT = day(1500, 300, 40, 12, hours_day_max=24.0, night_share=0.2, agents_hour_max=14.0)

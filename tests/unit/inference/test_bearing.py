@@ -228,16 +228,8 @@ def test_without_a_source_that_may_list_alone_there_is_nothing_to_try():
     assert bearing.tried() == {}
 
 
-FORGED = {
-    name: value
-    for name, value in people.day(100, 3, 60, 1, agents_hour_max=40.0, agent_top_share=0.03).items()
-    if not name.startswith("tls")
-}
-"""An agent for nearly every request, and nothing else that speaks for a crowd."""
-
-
 def test_units_that_one_kind_of_evidence_alone_would_list_are_counted():
-    units = {"51.15.7.9": FORGED, "51.15.9.9": people.CGNAT, "51.15.11.9": people.QUIET}
+    units = {"51.15.7.9": people.FORGED_AGENTS, "51.15.9.9": people.CGNAT, "51.15.11.9": people.QUIET}
     judgement = judged(units, [], [route("51.15.0.0/16", 64500)])
     assert (judgement.counts["listed"], judgement.counts["units_uncorroborated"]) == (1, 1)
     named_too = judged(units, [assertion("51.15.7.9", "list.vpn")], [route("51.15.0.0/16", 64500)])
@@ -248,5 +240,5 @@ def test_units_that_one_kind_of_evidence_alone_would_list_are_counted():
 
 def test_a_unit_in_several_parts_is_counted_once():
     routes = [route("2a02:26f7::-2a02:26f7::27", 64500), route("2a02:26f7::28-2a02:26f7::ffff", 64501)]
-    judgement = judged({"2a02:26f7::": FORGED}, [], routes)
+    judgement = judged({"2a02:26f7::": people.FORGED_AGENTS}, [], routes)
     assert judgement.counts["units_uncorroborated"] == 1

@@ -15,7 +15,7 @@ from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS
 from mipdns.inference import crowd, explain, features
 from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.reasons import term_points
-from mipdns.inference.scorecard import MEASURED, probability_points
+from mipdns.inference.scorecard import DEVICES, MEASURED, probability_points
 from mipdns.inference.voices import NOTHING, hear, voice
 from mipdns.inference.weigh import ceiling, confidence, prior_tells, weigh
 from mipdns.vocabulary import Signal
@@ -24,6 +24,8 @@ from tests.unit.inference.worlds import ORIGINS, column, unit_columns
 
 PRIORS = st.floats(0.01, 0.9)
 TYPES = st.one_of(st.none(), st.sampled_from(NETWORK_TYPES))
+MOST_RHYTHM = max(max(term.points) for term in CARD.rules.rhythm)
+RHYTHMS = st.integers(0, MOST_RHYTHM)
 SUMS = st.dictionaries(st.sampled_from(MEASURED), st.integers(-6000, 6000))
 CONTEXT = {
     "neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]),
@@ -50,6 +52,19 @@ def total(measured, voices, **rest):
 @given(st.sampled_from(MEASURED), st.integers(-(10**6), 10**6), PRIORS, TYPES, TYPES)
 def test_one_statistical_kind_alone_stays_below_50(kind, points, prior, declared, traffic):
     assert confidence(total({kind: points}, NOTHING, prior=prior, declared=declared, traffic=traffic)) < 50
+
+
+@given(st.sampled_from(sorted(set(MEASURED) - set(DEVICES))), st.integers(-(10**6), 10**6), RHYTHMS, PRIORS, TYPES)
+def test_the_day_of_people_bears_out_nothing_but_counts_of_devices(kind, points, rhythm, prior, traffic):
+    assert confidence(total({kind: points}, NOTHING, prior=prior, traffic=traffic, rhythm=rhythm)) < 50
+
+
+@given(st.sampled_from(DEVICES), st.integers(-6000, 6000), RHYTHMS, PRIORS)
+def test_the_day_of_people_lifts_the_ceiling_of_one_count_so_far_and_never_lowers(kind, points, rhythm, prior):
+    alone, both = (total({kind: points}, NOTHING, prior=prior, rhythm=more) for more in (0, rhythm))
+    assert alone <= both <= max(alone, ceiling(rhythm, CARD.rules))
+    unlimited = weigh({kind: points}, NOTHING, CARD, prior=prior, rhythm=MOST_RHYTHM)
+    assert both <= sum(line.points for line in unlimited if line.origin != "rule.uncorroborated") + points
 
 
 @given(PRIORS, TYPES, TYPES, st.sampled_from([name for name in CARD.assertions if name.startswith("names.")]))
@@ -190,7 +205,9 @@ def test_the_vector_and_the_plain_form_agree(units, prior):
     ages = np.array([unit[5] for unit in units], dtype=np.int64)
     measured = crowd.measure(columns, CARD, MEASURED)
     facts = crowd.Facts(measured, kinds(2), kinds(3), np.arange(len(units)))
-    facts = facts._replace(way=features.way_of(columns), left=traffic_kept_of(ages, CARD.rules))
+    facts = facts._replace(
+        way=features.way_of(columns), rhythm=crowd.rhythm(columns, CARD.rules), left=traffic_kept_of(ages, CARD.rules)
+    )
     total_ = crowd.weigh(facts, crowd.Heards(heards), CARD, prior)
     for at, unit in enumerate(units):
         told = explain(

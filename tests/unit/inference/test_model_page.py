@@ -64,5 +64,5 @@ def test_the_page_shows_each_weight(page, row):
 
 def test_the_page_shows_the_rules_as_they_are_set(page):
     rules = CARD.rules
-    for name in rules.__struct_fields__:
+    for name in set(rules.__struct_fields__) - {"rhythm"}:
         assert f"`{name}` = {number(getattr(rules, name))}" in page
