@@ -74,6 +74,11 @@ class Exposure:
         }
 
 
+def exposure_of(usual: Mapping[str, float]) -> float:
+    """How much the load sees of its visitors at all, of what `Exposure.usual` gives."""
+    return usual["requests_typical"] / usual["requests_lesser"]
+
+
 def _counted(values: NDArray[np.float32]) -> NDArray[np.int64]:
     whole = np.minimum(np.ceil(values[~np.isnan(values)]), _MOST).astype(np.int64)
     return np.bincount(whole, minlength=_MOST + 1)

@@ -31,13 +31,14 @@ APART = 0.2
 """A way of seeing units that catches no more shared ones beyond others tells nothing of their share."""
 ALL_SHARED = 1.0 / 3.0
 """Where a quarter of the others is shared, about a third of all is, with those that a list or a traceroute names."""
-LEAST, MOST = 0.01, 0.9
-"""No share beyond these is found, however all units look."""
+LEAST, MOST = 0.02, 0.6
+"""No share beyond these is found, however all units look: no world learnt from has more, and where habits are others
+all homes of a load may look like crowds at once."""
 UNITS_HALF = 500
 """Few units tell little: so many and the scorecard's share count alike, of five times as many it counts a
 twenty-fifth."""
-
-
+EXPOSURE_MIN = 2.0
+"""Below, under any world learnt from, most units came once, and what a count of them means nobody knows."""
 COUNTED_MAX = 256
 """Units of one neighbourhood: a /24 counts whole, and so much of a /48, where one tenant may have 65,536 of them."""
 
@@ -52,10 +53,11 @@ class Shares(NamedTuple):
 
 
 class Population:
-    """Units by the way they were seen, and how many of them traffic alone speaks for."""
+    """Units by the way they were seen, and how many of them traffic alone speaks for. exposure: of the load."""
 
-    def __init__(self, card: Scorecard) -> None:
+    def __init__(self, card: Scorecard, exposure: float = math.inf) -> None:
         self._card = card
+        self._known = exposure >= EXPOSURE_MIN
         self._units = np.zeros(len(WAYS), dtype=np.int64)
         self._above = np.zeros(len(WAYS), dtype=np.int64)
         self._spoken = 0
@@ -76,7 +78,7 @@ class Population:
         shared = self._percents / 100.0
         if told is None:
             share = self._found()
-            return Shares(share, _drawn((unspoken * share + shared), spoken + unspoken, ALL_SHARED))
+            return Shares(share, _drawn((unspoken * share + shared), spoken + unspoken, ALL_SHARED, (0.001, 0.999)))
         bounds = min(LEAST, told), max(MOST, told)
         return Shares(_drawn(told * (spoken + unspoken) - shared, unspoken, told, bounds), told)
 
@@ -84,10 +86,10 @@ class Population:
         lines = self._card.calibration.values()
         caught = np.array([line.caught for line in lines])
         mistaken = np.array([line.mistaken for line in lines])
-        tells = caught - mistaken >= APART
+        tells = (caught - mistaken >= APART) & self._known
         units = self._units[tells]
         shared = (self._above[tells] - mistaken[tells] * units) / (caught - mistaken)[tells]
-        return _drawn(float(shared.sum()), int(units.sum()), self._card.prior)
+        return _drawn(float(shared.sum()), int(units.sum()), self._card.prior, (LEAST, MOST))
 
 
 def counted(key: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -97,7 +99,7 @@ def counted(key: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return first
 
 
-def _drawn(shared: float, units: int, reference: float, bounds: tuple[float, float] = (LEAST, MOST)) -> float:
+def _drawn(shared: float, units: int, reference: float, bounds: tuple[float, float]) -> float:
     """A share within bounds, drawn towards a reference in log-odds; the reference where there are no units."""
     part = units**2 / (units**2 + UNITS_HALF**2)
     found = min(max(shared / max(units, 1), bounds[0]), bounds[1])

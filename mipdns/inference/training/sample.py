@@ -6,7 +6,7 @@ In: the observation tables of loads, what was heard over each unit, and the trut
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
 from mipdns.inference import crowd, features, surroundings
 from mipdns.inference.ageing import traffic_kept_of
-from mipdns.inference.exposure import Exposure
+from mipdns.inference.exposure import Exposure, exposure_of
 from mipdns.inference.operators import COUNTS, Operators
 from mipdns.inference.population import ALL_SHARED, Population, Shares, counted
 from mipdns.inference.scorecard import MEASURED, Scorecard
@@ -76,10 +76,19 @@ class Sample(NamedTuple):
 
 def as_told(sample: Sample, share: float) -> Sample:
     """The sample of one load as if that had been told the share of shared units among all, as `[load] prior`."""
+    return _with_usual(sample, _exposure(sample).usual(share))
+
+
+def _exposure(sample: Sample) -> Exposure:
     exposure = Exposure()
     exposure.add(sample.columns)
-    usual = {name: np.full(len(sample.key), value, np.float32) for name, value in exposure.usual(share).items()}
-    return sample._replace(columns=sample.columns | usual)
+    return exposure
+
+
+def _with_usual(sample: Sample, usual: Mapping[str, float]) -> Sample:
+    return sample._replace(
+        columns=sample.columns | {name: np.full(len(sample.key), value, np.float32) for name, value in usual.items()}
+    )
 
 
 def silent(sample: Sample) -> NDArray[np.bool_]:
@@ -89,12 +98,13 @@ def silent(sample: Sample) -> NDArray[np.bool_]:
 
 def shares(sample: Sample, card: Scorecard, told: float | None = None) -> Shares:
     """How many of the units of one load are shared, as the load finds it, or as it was told."""
-    asked = as_told(sample, told or ALL_SHARED)
+    usual = _exposure(sample).usual(told or ALL_SHARED)
+    asked = _with_usual(sample, usual)
     columns = around(asked, card)
     fresh = facts(asked, card, columns)._replace(left=None)
     total = crowd.weigh(fresh, crowd.Heards(asked.heard), card, card.prior)
     one, unspoken = counted(asked.key), silent(asked)
-    population = Population(card)
+    population = Population(card, exposure_of(usual))
     mine = one & unspoken
     population.add(total.unlimited[mine], features.way_of(columns)[mine], total.confidence[one & ~unspoken])
     return population.shares(told)

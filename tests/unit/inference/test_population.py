@@ -36,7 +36,7 @@ def seen(units, above, way=RICH, spoken=NOBODY, **errors):
     return population
 
 
-@given(st.floats(0.05, 0.85), st.floats(0.4, 1.0), st.floats(0.0, 0.1))
+@given(st.floats(0.05, 0.55), st.floats(0.4, 1.0), st.floats(0.0, 0.1))
 def test_a_count_is_mended_by_its_errors(share, caught, mistaken):
     units = 1_000_000
     above = round(units * (share * caught + (1 - share) * mistaken))
@@ -93,7 +93,10 @@ def test_of_a_neighbourhood_so_many_units_count():
     assert counted(np.arange(0x3315_0700, 0x3315_0A00, dtype=np.uint64)).all()
 
 
-STREET = {f"51.15.{at // 200}.{at % 200}": people.CGNAT if at % 5 == 0 else people.QUIET for at in range(2_400)}
+SELDOM = people.day(6, 3, 2, 2, hours_day_max=3.0, night_share=0.02)
+STREET = {f"51.15.{at // 200}.{at % 200}": people.CGNAT if at % 5 == 0 else SELDOM for at in range(2_400)}
+ONCE = {address: people.CGNAT if one is people.CGNAT else people.QUIET for address, one in STREET.items()}
+"""Less is seen of each than in any made world: most units come once."""
 FEW = {f"51.16.{at // 200}.{at % 200}": people.CGNAT if at % 60 == 0 else people.HOUSEHOLD for at in range(2_400)}
 BUSY = {f"51.15.{at // 200}.{at % 200}": people.CGNAT if at % 5 == 0 else people.COUPLE for at in range(2_400)}
 """A site to which households come in seven hours of a day, further from what was learnt from than any made world."""
@@ -116,6 +119,10 @@ def test_a_load_judges_by_the_share_that_it_finds(units):
         address, observation=columns, assertions=said, scorecard=CARD, as_of=AS_OF, prior=found.prior, asn=row.asn
     )
     assert explained.confidence == row.confidence
+
+
+def test_where_most_come_once_nobody_knows_how_many_are_shared():
+    assert judged(ONCE, [], [route("51.15.0.0/16", 64500)]).prior == CARD.prior
 
 
 @pytest.mark.parametrize("asked", [50_000, 1_300])

@@ -107,7 +107,7 @@ def test_traffic_is_calibrated_for_the_way_it_was_seen():
     told: tuple[dict[str, float], ...] = ({"agents_day_max": 3.0, "tls_day_max": 2.0}, {"agents_day_max": 3.0}, {})
     seen = [
         {"requests_day_max": requests, "requests_lesser": 4.0, "requests_typical": typical}
-        for requests, typical in ((60.0, 20.0), (4.0, 40.0), (16.0, 40.0), (80.0, 40.0))
+        for requests, typical in ((60.0, 12.0), (60.0, 20.0), (4.0, 40.0), (16.0, 40.0), (80.0, 40.0))
     ]
     ways = [traffic_log_odds({"ports_hour_max": 22.0} | more | often, card) for more in told for often in seen]
     assert ways == list(range(len(WAYS)))

@@ -33,7 +33,7 @@ UNITS = {
     "51.15.9.1": people.CGNAT,
     "51.16.0.1": people.QUIET,
     "51.17.0.1": people.CGNAT,
-    "51.17.3.1": people.CGNAT_WITHOUT_AGENT,
+    "51.17.0.9": people.CGNAT_WITHOUT_AGENT,
     "2001:4860::": people.CGNAT,
     "2001:4860:0:1::": people.QUIET,
 }
