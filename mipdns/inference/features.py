@@ -39,13 +39,18 @@ DERIVED: dict[str, Derived] = {
     "agent_evenness": Derived("agent_top_share", "*", "agents_day_max", "how often the commonest agent beats the mean"),
     "ports_per_block": Derived("ports_hour_max", "/", "blocks_hour_max", "ports for each block of 256 touched"),
     "agents_told": Derived("agents_day_max", "told", "agents_day_max", "1 where logs tell user agents, else 0"),
+    "others_agents_told": Derived(
+        "agents_lesser", "told", "agents_lesser", "1 where logs tell user agents of any unit of the load, else 0"
+    ),
     "tls_told": Derived("tls_day_max", "told", "tls_day_max", "1 where logs tell TLS fingerprints, else 0"),
     "ports_told": Derived("ports_hour_max", "told", "ports_hour_max", "1 where logs tell source ports, else 0"),
 }
 """`agent_evenness` is 1 where all agents are used equally often, and high where one of many dominates."""
 
-TOLD = ("fingerprints", "agents", "connections")
-"""The most that logs tell of a unit: fingerprints too, agents, or neither. A sum is worth more where more is told."""
+TOLD = ("fingerprints", "agents", "connections", "connections beside requests")
+"""The most that logs tell of a unit: fingerprints too, agents, or neither. A sum is worth more where more is told. Who
+only connects where others of the load come with requests is of another kind than those: mostly scanners."""
+CONNECTIONS = TOLD[2:]
 
 SEEN = ("thinnest logs", "thin logs", "little", "more", "most")
 SEEN_FROM = (3.0, 16.0)
@@ -111,7 +116,9 @@ def within(found: NDArray[np.float64], bounds: tuple[float | None, float | None]
 def told(columns: Mapping[str, float | None]) -> int:
     """What logs tell of one unit, as index into `TOLD`."""
     agents, tls = (value(name, columns) for name in ("agents_told", "tls_told"))
-    return 0 if agents and tls else 1 if agents else 2
+    if agents:
+        return 0 if tls else 1
+    return 3 if value("others_agents_told", columns) else 2
 
 
 def told_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
@@ -119,7 +126,8 @@ def told_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
     import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
 
     agents, tls = (values(name, columns) > 0 for name in ("agents_told", "tls_told"))
-    return np.select([agents & tls, agents], [0, 1], 2).astype(np.int8)
+    others = values("others_agents_told", columns) > 0
+    return np.select([agents & tls, agents, others], [0, 1, 3], 2).astype(np.int8)
 
 
 def way(columns: Mapping[str, float | None]) -> int:

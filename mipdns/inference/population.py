@@ -31,13 +31,12 @@ APART = 0.2
 """A way of seeing units that catches no more shared ones beyond others tells nothing of their share."""
 ALL_SHARED = 1.0 / 3.0
 """Where a quarter of the others is shared, about a third of all is, with those that a list or a traceroute names."""
-LEAST, MOST = 0.02, 0.6
-"""No share beyond these is found, however all units look: no world learnt from has more, and where habits are others
-all homes of a load may look like crowds at once."""
+LEAST, MOST = 0.01, 0.9
+"""No share beyond these is found, however all units look."""
 UNITS_HALF = 500
 """Few units tell little: so many and the scorecard's share count alike, of five times as many it counts a
 twenty-fifth."""
-EXPOSURE_MIN = 2.0
+EXPOSURE_MIN = 2.5
 """Below, under any world learnt from, most units came once, and what a count of them means nobody knows."""
 COUNTED_MAX = 256
 """Units of one neighbourhood: a /24 counts whole, and so much of a /48, where one tenant may have 65,536 of them."""
@@ -82,13 +81,24 @@ class Population:
         bounds = min(LEAST, told), max(MOST, told)
         return Shares(_drawn(told * (spoken + unspoken) - shared, unspoken, told, bounds), told)
 
+    @property
+    def tells(self) -> bool:
+        """Whether any unit was seen in a way that tells how many are shared."""
+        return bool(self._units[self._asked()].any())
+
+    def _asked(self) -> NDArray[np.bool_]:
+        """The ways of being seen that tell it."""
+        caught, mistaken = self._errors()
+        return (caught - mistaken >= APART) & self._known
+
+    def _errors(self) -> NDArray[np.float64]:
+        """`caught` and `mistaken` of each way."""
+        return np.array([(line.caught, line.mistaken) for line in self._card.calibration.values()]).T
+
     def _found(self) -> float:
-        lines = self._card.calibration.values()
-        caught = np.array([line.caught for line in lines])
-        mistaken = np.array([line.mistaken for line in lines])
-        tells = (caught - mistaken >= APART) & self._known
-        units = self._units[tells]
-        shared = (self._above[tells] - mistaken[tells] * units) / (caught - mistaken)[tells]
+        asked, (caught, mistaken) = self._asked(), self._errors()
+        units = self._units[asked]
+        shared = (self._above[asked] - mistaken[asked] * units) / (caught - mistaken)[asked]
         return _drawn(float(shared.sum()), int(units.sum()), self._card.prior, (LEAST, MOST))
 
 

@@ -18,7 +18,7 @@ from scipy.optimize import minimize_scalar
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import crowd, features
 from mipdns.inference.crowd import HOSTING
-from mipdns.inference.features import SEEN, TOLD
+from mipdns.inference.features import CONNECTIONS, SEEN, TOLD
 from mipdns.inference.population import ABOVE, Population
 from mipdns.inference.scorecard import (
     POINTS,
@@ -87,7 +87,7 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
     if _worlds(sample) >= 2 * FOLDS:
         card = msgspec.structs.replace(card, calibration=lines)
         lines = _with_prior_shares(sample, worth, weight > 0, card)
-    return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
+    return msgspec.structs.replace(fit(sample, weight, card, context), calibration=_beside_requests(lines))
 
 
 def _held_out(sample: Sample, weight: Floats, card: Scorecard, context: bool) -> NDArray[np.int64]:
@@ -137,7 +137,8 @@ def _with_prior_shares(
     sample: Sample, odds: Floats, used: NDArray[np.bool_], card: Scorecard
 ) -> dict[str, Calibration]:
     """The card's lines with how much of what sets a world's share of shared units apart counts beside what traffic
-    shows. The share is the one that a load finds: where it is taken for too large, so is much of the middle.
+    shows. The share is the one that a load finds: where it is taken for too large, so is much of the middle. Where it
+    finds none, it is the one that somebody may tell, the true one.
 
     odds: held-out log-odds, as if the card's prior were shared in each world. used: the units whose share is meant.
     """
@@ -147,8 +148,9 @@ def _with_prior_shares(
     found = np.full(_worlds(sample), card.prior)
     for number in np.unique(world).tolist():
         here, asked = world == number, Population(card)
+        told = float(np.average(sample.shared[used][here], weights=sample.trust[used][here]))
         asked.add(np.rint(margin[here] * POINTS).astype(np.int64), way[here], np.empty(0, dtype=np.int16))
-        found[number] = asked.shares().unspoken
+        found[number] = asked.shares().unspoken if asked.tells else asked.shares(told).unspoken
     shift = (np.log(found / (1.0 - found)) - np.log(card.prior / (1.0 - card.prior)))[world]
     counts = np.bincount(world, sample.trust[used])
     weight = sample.trust[used] / np.sqrt(counts[world])
@@ -167,11 +169,23 @@ def _with_prior_shares(
     }
 
 
+def _beside_requests(lines: dict[str, Calibration]) -> dict[str, Calibration]:
+    """The lines with those of units that only connect where others come with requests: as of connections alone, but
+    what share of the others is shared says nothing of them. No made world has such logs.
+    """
+    alone, beside = CONNECTIONS
+    return lines | {
+        f"{beside}, {seen}": msgspec.structs.replace(lines[f"{alone}, {seen}"], prior_share=0.0) for seen in SEEN
+    }
+
+
 def _with_errors(
     odds: Floats, shared: NDArray[np.bool_], weight: Floats, way: NDArray[np.int8], lines: dict[str, Calibration]
 ) -> dict[str, Calibration]:
-    """The lines with how often shared units and others are taken for shared, which tells of a load how many are. Ways
-    of few units take the errors of all of which logs tell the same.
+    """The lines with how often shared units and others are taken for shared, which tells of a load how many are.
+
+    Connections alone tell it too differently from world to world to be asked: where habits are others, all homes look
+    like crowds. Ways of few units take the errors of all of which logs tell the same.
     """
     above = odds >= ABOVE / POINTS
 
@@ -184,7 +198,7 @@ def _with_errors(
         if np.sum(here & (weight > 0)) < WAY_UNITS_MIN:
             here = way // len(SEEN) == number // len(SEEN)
         sides = np.bincount(shared[here & (weight > 0)], minlength=2)
-        if sides.min() >= UNITS_MIN:
+        if not name.startswith(CONNECTIONS) and sides.min() >= UNITS_MIN:
             caught, mistaken = often(here & shared), often(here & ~shared)
             learnt[name] = msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
     return learnt

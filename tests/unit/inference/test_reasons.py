@@ -104,7 +104,12 @@ def test_traffic_weighs_what_it_does_in_a_verdict(unit):
 def test_traffic_is_calibrated_for_the_way_it_was_seen():
     lines = {way: Calibration((-9.0, 9.0), (at, at), 1.0, 0.0, 0.0, "level") for at, way in enumerate(WAYS)}
     card = msgspec.structs.replace(CARD, calibration=lines)
-    told: tuple[dict[str, float], ...] = ({"agents_day_max": 3.0, "tls_day_max": 2.0}, {"agents_day_max": 3.0}, {})
+    told: tuple[dict[str, float], ...] = (
+        {"agents_day_max": 3.0, "tls_day_max": 2.0},
+        {"agents_day_max": 3.0},
+        {},
+        {"agents_lesser": 1.2},
+    )
     seen = [
         {"requests_day_max": requests, "requests_lesser": 4.0, "requests_typical": typical}
         for requests, typical in ((60.0, 12.0), (60.0, 20.0), (4.0, 40.0), (16.0, 40.0), (80.0, 40.0))
