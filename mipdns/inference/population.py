@@ -89,7 +89,8 @@ class Population:
     def _asked(self) -> NDArray[np.bool_]:
         """The ways of being seen that tell it."""
         caught, mistaken = self._errors()
-        return (caught - mistaken >= APART) & self._known
+        asked: NDArray[np.bool_] = (caught - mistaken >= APART) & self._known
+        return asked
 
     def _errors(self) -> NDArray[np.float64]:
         """`caught` and `mistaken` of each way."""
