@@ -244,7 +244,7 @@ CANDIDATES: tuple[Candidate, ...] = (
         Candidate(
             "agents_per_tls", "tls", (1.2, 1.5, 1.8), "rising",
             "fingerprints are few and soon all seen; among more people each comes under more names",
-            ("judgement",), {"agents_per_tls": (None, 3), "tls_day_max": band}, "first",
+            ("judgement",), {"tls_day_max": band}, "first",
             most=LOUD,
         )
         for band in ((3, 6), (6, 9), (9, None))
