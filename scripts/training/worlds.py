@@ -139,7 +139,7 @@ def _half(rng: np.random.Generator) -> tuple[str, ...]:
 
 
 def _much(rng: np.random.Generator, least: float) -> float:
-    """An observer's share, from the least to all: servers log all that comes, so a third and more see it whole."""
+    """An observer's share, from the least to all: servers log all that comes, so a sixth to a third see it whole."""
     return min(_log_uniform(rng, least, 1.6), 1.0)
 
 

@@ -19,7 +19,7 @@ from mipdns import net, train
 from mipdns.errors import ConfigError
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
 from mipdns.inference.exposure import REFERENCE
-from mipdns.inference.features import WAYS, way_of
+from mipdns.inference.features import CONNECTIONS, WAYS, way_of
 from mipdns.inference.population import Population
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
@@ -233,9 +233,19 @@ def test_how_often_units_are_taken_for_shared_is_counted_on_each_side():
     learnt = learning._with_errors(odds, shared, weight, way, before)
     assert (learnt[WAYS[RICH]].caught, learnt[WAYS[RICH]].mistaken) == (0.8, 0.05)
     assert learnt["agents, more"] == before["agents, more"]
+    alone = learning._with_errors(odds, shared, weight, np.full_like(way, WAYS.index("connections, more")), before)
+    assert alone == before
     some = np.r_[0:50, 6_000:12_000]
     few = learning._with_errors(odds[some], shared[some], weight[some], way[some], before)
     assert few == before, "of fifty shared units no rate is known"
+
+
+def test_connections_beside_requests_are_calibrated_as_alone_and_no_share_moves_them():
+    lines = {way: msgspec.structs.replace(line, prior_share=0.7) for way, line in CARD.calibration.items()}
+    learnt = learning._beside_requests(lines)
+    alone, beside = ([way for way in WAYS if way.startswith(f"{told},")] for told in CONNECTIONS)
+    assert [learnt[way] for way in beside] == [msgspec.structs.replace(lines[way], prior_share=0.0) for way in alone]
+    assert all(learnt[way] == lines[way] for way in WAYS if way not in beside)
 
 
 @pytest.mark.parametrize("part", [0.0, 0.4, 1.0])

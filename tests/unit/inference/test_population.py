@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from mipdns import net
 from mipdns.inference import explain, judgement
-from mipdns.inference.features import WAYS
+from mipdns.inference.features import CONNECTIONS, WAYS
 from mipdns.inference.population import ABOVE, ALL_SHARED, COUNTED_MAX, LEAST, MOST, UNITS_HALF, Population, counted
 from mipdns.inference.training.sample import Sample, shares
 from mipdns.inference.voices import NOTHING, hear, voice
 from tests.unit.inference import people
-from tests.unit.inference.build import AS_OF, CARD, assertion, judged, route
+from tests.unit.inference.build import AS_OF, CARD, assertion, at, judged, route
 
 NOBODY = np.empty(0, dtype=np.int16)
 RICH = WAYS.index("fingerprints, more")
@@ -23,7 +23,10 @@ RICH = WAYS.index("fingerprints, more")
 
 def card(caught=0.8, mistaken=0.02):
     lines = {
-        way: msgspec.structs.replace(line, caught=caught, mistaken=mistaken) for way, line in CARD.calibration.items()
+        way: msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
+        if not way.startswith(CONNECTIONS)
+        else line
+        for way, line in CARD.calibration.items()
     }
     return msgspec.structs.replace(CARD, calibration=lines)
 
@@ -36,7 +39,7 @@ def seen(units, above, way=RICH, spoken=NOBODY, **errors):
     return population
 
 
-@given(st.floats(0.05, 0.55), st.floats(0.4, 1.0), st.floats(0.0, 0.1))
+@given(st.floats(0.05, 0.85), st.floats(0.4, 1.0), st.floats(0.0, 0.1))
 def test_a_count_is_mended_by_its_errors(share, caught, mistaken):
     units = 1_000_000
     above = round(units * (share * caught + (1 - share) * mistaken))
@@ -55,6 +58,11 @@ def test_of_few_units_the_scorecard_speaks():
     assert seen(10, 10).shares().unspoken == pytest.approx(CARD.prior, abs=0.001)
     middle = seen(UNITS_HALF, UNITS_HALF).shares().unspoken
     assert CARD.prior < middle < MOST
+
+
+@pytest.mark.parametrize("told", CONNECTIONS)
+def test_connections_tell_nothing_of_it(told):
+    assert seen(50_000, 40_000, WAYS.index(f"{told}, more")).shares().unspoken == CARD.prior
 
 
 def test_a_way_that_catches_little_is_not_asked():
@@ -123,6 +131,15 @@ def test_a_load_judges_by_the_share_that_it_finds(units):
 
 def test_where_most_come_once_nobody_knows_how_many_are_shared():
     assert judged(ONCE, [], [route("51.15.0.0/16", 64500)]).prior == CARD.prior
+
+
+def test_who_only_connects_beside_others_is_not_judged_by_their_share():
+    """Neither what is found among those that come with requests moves it, nor is its day one of people's."""
+    lone = {"51.16.0.1": people.CGNAT_WITHOUT_AGENT}
+    beside, alone = (judged(units, [], [route("51.15.0.0/16", 64500)]) for units in (STREET | lone, lone))
+    told = judged(STREET | lone, [], [route("51.15.0.0/16", 64500)], prior=0.6)
+    assert at(alone, "51.16.0.1").confidence >= 50
+    assert at(beside, "51.16.0.1").confidence == at(told, "51.16.0.1").confidence < 50
 
 
 @pytest.mark.parametrize("asked", [50_000, 1_300])
