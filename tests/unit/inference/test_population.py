@@ -15,7 +15,7 @@ from mipdns.inference.population import ABOVE, ALL_SHARED, COUNTED_MAX, LEAST, M
 from mipdns.inference.training.sample import Sample, shares
 from mipdns.inference.voices import NOTHING, hear, voice
 from tests.unit.inference import people
-from tests.unit.inference.build import AS_OF, CARD, assertion, at, judged, route
+from tests.unit.inference.build import AS_OF, CARD, assertion, confidence, judged, route
 
 NOBODY = np.empty(0, dtype=np.int16)
 RICH = WAYS.index("fingerprints, more")
@@ -138,8 +138,8 @@ def test_who_only_connects_beside_others_is_not_judged_by_their_share():
     lone = {"51.16.0.1": people.CGNAT_WITHOUT_AGENT}
     beside, alone = (judged(units, [], [route("51.15.0.0/16", 64500)]) for units in (STREET | lone, lone))
     told = judged(STREET | lone, [], [route("51.15.0.0/16", 64500)], prior=0.6)
-    assert at(alone, "51.16.0.1").confidence >= 50
-    assert at(beside, "51.16.0.1").confidence == at(told, "51.16.0.1").confidence < 50
+    assert confidence(alone, "51.16.0.1") >= 50
+    assert confidence(beside, "51.16.0.1") == confidence(told, "51.16.0.1") < 50
 
 
 @pytest.mark.parametrize("asked", [50_000, 1_300])
