@@ -114,16 +114,19 @@ def hear(voices: Iterable[Voice], card: Scorecard) -> Heard:
     said = sorted({one for one in voices if one.audible})
     if not said:
         return NOTHING
-    partners = _partner(said)
     loudest = _loudest(one for one in said if one.signal is not Signal.PARTNER)
     context = {one for one in loudest if card.assertions[one.origin].datacentre}
     speaking = {one for one in loudest if _may_list(one, card)}
     rest = loudest - context - speaking
-    speaks, aside = _sum(speaking, card), _sum(rest, card)
+    sums, alone = _sum(speaking | rest, card), {one.origin for one in speaking}
+    speaks = [line for line in sums if line.origin in alone]
+    aside = [line for line in sums if line.origin not in alone]
+    words = _partner(said)
+    partners = [Line(Signal.PARTNER, *word) for word in sorted({(one.origin, one.points) for one in words})]
+    partner = sum(line.points for line in partners)
+    confirming = [one for one in words if partner > 0 and one.points > 0]
     lines = (*speaks, *aside, *partners)
     named = sum(line.points for line in aside if line.signal is Signal.NAMES)
-    partner = sum(line.points for line in partners)
-    alone = bool(speaking) or partner > 0
     return Heard(
         speaks=sum(line.points for line in speaks),
         aside=sum(line.points for line in aside) - named,
@@ -134,14 +137,9 @@ def hear(voices: Iterable[Voice], card: Scorecard) -> Heard:
             default=None,
         ),
         partner=partner,
-        alone=alone,
-        faded=min(
-            (card.assertions[line.origin].points - line.points for line in (*speaks[:1], *partners) if line.points > 0),
-            default=0,
-        ),
-        classes=_classes(
-            one for one in said if one.origin in {voice.origin for voice in speaking} or _prevails(one, partner)
-        ),
+        alone=bool(speaking) or partner > 0,
+        faded=min((card.assertions[one.origin].points - one.points for one in (*speaking, *confirming)), default=0),
+        classes=_classes((*speaking, *(one for one in said if one.partner_width and partner > 0 and one.points > 0))),
         hinted=_classes(one for one in rest if one.points > 0),
         signals=_signals(lines),
         observed=max(one.observed for one in said),
@@ -182,22 +180,15 @@ def _share(points: int, card: Scorecard) -> int:
     return size if points > 0 else -size
 
 
-def _partner(said: list[Voice]) -> list[Line]:
-    """The partner's word for the narrowest range; of several for it the newest; two that then differ cancel out."""
+def _partner(said: list[Voice]) -> list[Voice]:
+    """The partners' words that count: for the narrowest range, of several the newest; two that differ cancel out."""
     words = [one for one in said if one.signal is Signal.PARTNER]
-    if not words:
-        return []
-    width, day = min((one.partner_width, datetime.date.max - one.observed) for one in words)
-    last_words = {
-        (one.origin, one.points)
-        for one in words
-        if (one.partner_width, datetime.date.max - one.observed) == (width, day)
-    }
-    return [Line(Signal.PARTNER, origin, points) for origin, points in sorted(last_words)]
+    first = min(map(_rank, words), default=None)
+    return [one for one in words if _rank(one) == first]
 
 
-def _prevails(one: Voice, partner: int) -> bool:
-    return one.signal is Signal.PARTNER and partner > 0 and one.points > 0
+def _rank(one: Voice) -> tuple[int, datetime.timedelta]:
+    return one.partner_width, datetime.date.max - one.observed
 
 
 def _classes(voices: Iterable[Voice]) -> int:

@@ -8,7 +8,7 @@ import math
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS
@@ -26,6 +26,8 @@ PRIORS = st.floats(0.01, 0.9)
 TYPES = st.one_of(st.none(), st.sampled_from(NETWORK_TYPES))
 MOST_RHYTHM = max(max(term.points) for term in CARD.rules.rhythm)
 RHYTHMS = st.integers(0, MOST_RHYTHM)
+AGES = st.integers(0, 120)
+WORDS = st.lists(st.tuples(ORIGINS, AGES), max_size=4)
 SUMS = st.dictionaries(st.sampled_from(MEASURED), st.integers(-6000, 6000))
 CONTEXT = {
     "neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]),
@@ -42,7 +44,13 @@ CONTEXT = {
 
 
 def heard(*origins):
-    return hear([voice(assertion("51.15.7.9", origin), CARD, AS_OF) for origin in origins], CARD)
+    return aged(*((origin, 2) for origin in origins))
+
+
+def aged(*words):
+    """What is heard of words, each an origin and its age in days."""
+    said = [assertion("51.15.7.9", origin, age_days=age_days) for origin, age_days in words]
+    return hear([voice(one, CARD, AS_OF) for one in said], CARD)
 
 
 def total(measured, voices, **rest):
@@ -94,20 +102,24 @@ POSITIVE = sorted(origin for origin, term in CARD.assertions.items() if term.wei
 NEGATIVE = sorted(origin for origin, term in CARD.assertions.items() if term.weight < 0)
 
 
-@given(SUMS, PRIORS, TYPES, TYPES, st.lists(ORIGINS, max_size=4), st.sampled_from(POSITIVE))
-def test_what_speaks_for_sharing_never_lowers_what_is_served(measured, prior, declared, traffic, origins, more):
+@example({Signal.SHAPE: -4800}, 0.25, None, None, [("list.campus", 29)], "list.proxy", 101)  # much lost, still louder
+@example({}, 0.25, None, None, [("list.other", 2), ("list.tor", 37)], "list.tor", 36)  # just enough to list alone
+@given(SUMS, PRIORS, TYPES, TYPES, WORDS, st.sampled_from(POSITIVE), AGES)
+def test_what_speaks_for_sharing_never_lowers_what_is_served(measured, prior, declared, traffic, words, more, age_days):
     rest = {"prior": prior, "declared": declared, "traffic": traffic}
-    before = confidence(total(measured, heard(*origins), **rest))
-    after = confidence(total(measured, heard(*origins, more), **rest))
+    before = confidence(total(measured, aged(*words), **rest))
+    after = confidence(total(measured, aged(*words, (more, age_days)), **rest))
     if before < 99 or not more.startswith("partner."):
         assert after >= before
 
 
-@given(SUMS, PRIORS, TYPES, TYPES, st.lists(ORIGINS, max_size=4), st.sampled_from(NEGATIVE))
-def test_what_speaks_against_sharing_never_raises_what_is_served(measured, prior, declared, traffic, origins, more):
+@given(SUMS, PRIORS, TYPES, TYPES, WORDS, st.sampled_from(NEGATIVE), AGES)
+def test_what_speaks_against_sharing_never_raises_what_is_served(
+    measured, prior, declared, traffic, words, more, age_days
+):
     rest = {"prior": prior, "declared": declared, "traffic": traffic}
-    before = total(measured, heard(*origins), **rest)
-    assert total(measured, heard(*origins, more), **rest) <= before
+    before = total(measured, aged(*words), **rest)
+    assert total(measured, aged(*words, (more, age_days)), **rest) <= before
 
 
 @given(SUMS, PRIORS, TYPES, TYPES, st.lists(ORIGINS, max_size=4))

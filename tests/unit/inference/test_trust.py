@@ -215,10 +215,19 @@ def test_outside_every_as_only_the_record_everywhere_counts():
     assert served(judgement, "151.15.0.9").confidence == served(judgement, "51.15.0.9").confidence
 
 
+SCANNER = {"51.15.7.9": {"requests_day_max": 9000.0, "agents_day_max": 1.0, "ports_hour_max": 2000.0}}
+SCANNER["51.15.7.9"] |= {"agents_hour_max": 1.0, "tls_day_max": 1.0, "crawler_share": 1.0}
+
+
 def test_a_faded_list_no_longer_holds_against_clear_traffic():
-    scanner = {"51.15.7.9": {"requests_day_max": 9000.0, "agents_day_max": 1.0, "ports_hour_max": 2000.0}}
-    scanner["51.15.7.9"] |= {"agents_hour_max": 1.0, "tls_day_max": 1.0, "crawler_share": 1.0}
-    fresh, old = (judged(scanner, [assertion("51.15.7.9", "list.tor", age_days=days)]) for days in (1, 49))
+    fresh, old = (judged(SCANNER, [assertion("51.15.7.9", "list.tor", age_days=days)]) for days in (1, 49))
     assert served(fresh, "51.15.7.9").confidence >= 80
     assert served(old, "51.15.7.9").confidence < 25
     assert datetime.date.fromisoformat(served(old, "51.15.7.9").observed) <= AS_OF
+
+
+@pytest.mark.parametrize("age_days", [14, 18, 36, 37])
+def test_what_one_list_has_lost_is_not_held_against_another(age_days):
+    fresh, old = assertion("51.15.7.9", "list.other"), assertion("51.15.7.9", "list.tor", age_days=age_days)
+    one, both = (served(judged(SCANNER, said), "51.15.7.9").confidence for said in ([fresh], [fresh, old]))
+    assert both >= one > 50
