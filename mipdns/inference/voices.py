@@ -139,7 +139,7 @@ def hear(voices: Iterable[Voice], card: Scorecard) -> Heard:
         partner=partner,
         alone=bool(speaking) or partner > 0,
         faded=min((card.assertions[one.origin].points - one.points for one in (*speaking, *confirming)), default=0),
-        classes=_classes((*speaking, *(one for one in said if one.partner_width and partner > 0 and one.points > 0))),
+        classes=_classes((*speaking, *confirming)),
         hinted=_classes(one for one in rest if one.points > 0),
         signals=_signals(lines),
         observed=max(one.observed for one in said),
