@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mipdns.evidence import Assertion, NetworkType
 from mipdns.inference import features
-from mipdns.inference.scorecard import POINTS, FeatureTerm, Scorecard, probability_points
+from mipdns.inference.scorecard import MEASURED, POINTS, FeatureTerm, Scorecard, probability_points
 from mipdns.inference.trust import UNTESTED, Trust
 from mipdns.inference.voices import Line, Voice, hear, voice, widened
 from mipdns.inference.weigh import calibrated, confidence, weigh
@@ -77,7 +77,7 @@ def explain(
     prior = scorecard.prior if prior is None else prior
     heard = hear(_voices(address, assertions, scorecard, as_of, asn, trust), scorecard)
     terms: list[Term] = []
-    measured: dict[Signal, int] = {}
+    measured: dict[Signal, int] = {} if observation is None else dict.fromkeys(MEASURED, 0)
     for term in scorecard.terms if observation is not None else ():
         value, points = term_points(term, observation or {})
         measured[term.bit] = measured.get(term.bit, 0) + points
