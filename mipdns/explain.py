@@ -45,7 +45,7 @@ class Explained(NamedTuple):
 def explain(
     database: Path, address: int, left_out: Sequence[str] = (), *, card: inference.Scorecard | None = None
 ) -> Explained:
-    """Explain one address. left_out: as for `whatif.without`. card: the weights of the load; by default those shipped.
+    """Explain one address. left_out: as for `whatif.silence`. card: the weights of the load; by default those shipped.
 
     Raises StoreError, UnknownEvidence.
     """
@@ -88,7 +88,7 @@ def explain(
         without = None
         if left_out:
             kinds = [(source.source, source.kind) for source in store.sources(kept)]
-            rest = whatif.without(grounds, left_out, kinds)
+            rest = whatif.without(grounds, whatif.silence(left_out, kinds))
             if unkept or pooled:
                 why = "what was measured of it was not kept ([load] observations)" if unkept else "only its pool speaks"
                 raise UnknownEvidence(f"{net.format_address(address)}: {why}, so nothing can be left out")

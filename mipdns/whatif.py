@@ -1,4 +1,5 @@
-"""What would be served without some evidence. In: names of signals, sources or kinds. Out: what is left to judge.
+"""What would be served without some evidence. In: names of signals, sources or kinds. Out: the `Silence` that they ask
+for, and what is left to judge of one address; `validation.rejudge` judges many.
 
 The one rule: a name that nothing here goes by is an error that lists those that do, because a typing mistake would
 otherwise look like evidence that did not matter.
@@ -16,6 +17,7 @@ from mipdns.errors import UnknownEvidence
 from mipdns.evidence import FEEDBACK, Assertion, NetworkType
 from mipdns.inference import Scorecard
 from mipdns.inference.features import AROUND
+from mipdns.inference.scorecard import MEASURED
 from mipdns.vocabulary import SIGNAL_NAMES, Signal
 
 COUNTED: Mapping[Signal, frozenset[str]] = {
@@ -34,6 +36,9 @@ COUNTED: Mapping[Signal, frozenset[str]] = {
 """What a log that does not tell of a signal could not have counted. How much came, and when, every log tells: without
 the shape only its terms are left out."""
 
+OF_LOGS = frozenset([*MEASURED, Signal.TRAFFIC])
+"""All that logs tell of a unit."""
+
 
 class Grounds(NamedTuple):
     """What an address is judged from. features: columns of its unit, None where no log saw it; last_day: when."""
@@ -46,39 +51,72 @@ class Grounds(NamedTuple):
     card: Scorecard
 
 
-def without(grounds: Grounds, left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Grounds:
-    """The grounds less what is left out: signals (`ports`, `trace`), sources by name, all sources of a kind (`atlas`).
+class Silence(NamedTuple):
+    """What is not heard: signals, and sources by name."""
 
-    kinds: name and kind of each source of the build. Raises UnknownEvidence.
+    signals: frozenset[Signal] = frozenset()
+    sources: frozenset[str] = frozenset()
+
+    @property
+    def of_logs(self) -> bool:
+        """Whether nothing is left of what logs saw."""
+        return self.signals >= OF_LOGS
+
+    @property
+    def untold(self) -> frozenset[str]:
+        """The columns that go with the signals."""
+        return frozenset(name for signal in self.signals for name in COUNTED.get(signal, ()))
+
+    def spares(self, said: Assertion) -> bool:
+        """Whether an assertion is still heard."""
+        return said.signal not in self.signals and said.source not in self.sources
+
+
+NOBODY = Silence()
+
+
+def silence(left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Silence:
+    """The silence that names ask for: signals (`ports`, `trace`), sources by name, all sources of a kind (`atlas`).
+
+    kinds: name and kind of each source of the build. Log sources are counted together, so all of them are silenced
+    (`logs`, or each by its name) or none. Raises UnknownEvidence.
     """
     named = dict(kinds)
-    silent = set(left_out)
-    refuse_unknown(left_out, named)
     logs = {name for name, kind in named.items() if kind == "logs"}
-    unseen = "logs" in silent or (logs and logs <= silent)
-    if logs & silent and not unseen:
+    refuse_unknown(left_out, named)
+    if "logs" not in left_out and (some := logs & set(left_out)) and some != logs:
         raise UnknownEvidence(
-            f"{', '.join(sorted(logs & silent))}: the log sources are counted together; leave out logs, or a signal"
+            f"{', '.join(sorted(some))}: the log sources are counted together; leave out logs, or a signal"
         )
-    kept = tuple(
-        one for one in grounds.assertions if not {one.source, named.get(one.source), _name(one.signal)} & silent
-    )
-    untold = {name for signal, counted in COUNTED.items() if _name(signal) in silent for name in counted}
-    features = {name: value for name, value in (grounds.features or {}).items() if name not in untold}
+    found = NOBODY
+    for name in left_out:
+        signals = {SIGNAL_NAMES[name]} if name in SIGNAL_NAMES else set()
+        signals |= OF_LOGS if name == "logs" or name in logs else set()
+        signals |= {Signal.NETWORK} if "peeringdb" in (name, named.get(name)) else set()
+        sources = {source for source, kind in named.items() if name in (source, kind)} | ({name} & {FEEDBACK})
+        found = Silence(found.signals | signals, found.sources | sources)
+    return found
+
+
+def without(grounds: Grounds, silent: Silence) -> Grounds:
+    """The grounds less what is not heard."""
+    features, untold = grounds.features, silent.untold
+    if features is not None:
+        features = None if silent.of_logs else {name: told for name, told in features.items() if name not in untold}
     return Grounds(
-        None if unseen or grounds.features is None else features,
-        kept,
-        None if {"network", "peeringdb"} & silent else grounds.declared,
-        None if "traffic" in silent or unseen else grounds.traffic,
+        features,
+        tuple(filter(silent.spares, grounds.assertions)),
+        None if Signal.NETWORK in silent.signals else grounds.declared,
+        None if Signal.TRAFFIC in silent.signals else grounds.traffic,
         grounds.last_day,
-        _without_terms(grounds.card, silent),
+        _without_terms(grounds.card, silent.signals),
     )
 
 
-def _without_terms(card: Scorecard, silent: Collection[str]) -> Scorecard:
+def _without_terms(card: Scorecard, silent: Collection[Signal]) -> Scorecard:
     """The card without the terms of some signals; the rhythm of people is of the shape."""
-    terms = tuple(term for term in card.terms if term.signal not in silent)
-    rhythm = tuple(term for term in card.rules.rhythm if term.signal not in silent)
+    terms = tuple(term for term in card.terms if term.bit not in silent)
+    rhythm = tuple(term for term in card.rules.rhythm if term.bit not in silent)
     return msgspec.structs.replace(card, terms=terms, rules=msgspec.structs.replace(card.rules, rhythm=rhythm))
 
 
@@ -95,7 +133,3 @@ def refuse_unknown(left_out: Collection[str], named: Mapping[str, str]) -> None:
             )
         if name not in known:
             raise UnknownEvidence(f"nothing here goes by {name!r}; there are {', '.join(sorted(known))}")
-
-
-def _name(signal: Signal) -> str:
-    return (signal.name or "").lower()

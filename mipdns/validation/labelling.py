@@ -22,9 +22,9 @@ from mipdns.inference.space import Origins
 from mipdns.inference.sweeping import sweep
 from mipdns.inference.voices import widened
 from mipdns.sources.ages import expires
-from mipdns.validation.rejudge import Silence
 from mipdns.validation.truth import Word
 from mipdns.vocabulary import SIGNAL_NAMES, Signal
+from mipdns.whatif import Silence
 
 
 class Witness(NamedTuple):

@@ -7,55 +7,20 @@ only what people's words taught about sources is left out always, since they may
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.errors import UnknownEvidence
-from mipdns.evidence import FEEDBACK, Assertion
+from mipdns.evidence import Assertion
 from mipdns.inference import crowd, features, space, trust
 from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.rollup import EPOCH
 from mipdns.inference.scorecard import MEASURED, Scorecard
 from mipdns.validation.units import Units
-from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
-from mipdns.whatif import COUNTED, refuse_unknown
-
-
-class Silence(NamedTuple):
-    """What is not heard: signals, and sources by name."""
-
-    signals: frozenset[Signal] = frozenset()
-    sources: frozenset[str] = frozenset()
-
-
-NOBODY = Silence()
-
-_OF_LOGS = frozenset([*MEASURED, Signal.TRAFFIC])
-
-
-def silence(left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Silence:
-    """The silence that names ask for: signals (`ports`), sources, or kinds of source (`atlas`).
-
-    kinds: name and kind of each source of the build. Log sources are counted together, so all of them are silenced
-    (`logs`, or each by its name) or none. Raises UnknownEvidence.
-    """
-    named = dict(kinds)
-    logs = {name for name, kind in named.items() if kind == "logs"}
-    refuse_unknown(left_out, named)
-    found = NOBODY
-    for name in left_out:
-        if name in logs and not logs <= set(left_out):
-            raise UnknownEvidence(f"{name}: the log sources are counted together; leave out logs, or a signal")
-        signals = {SIGNAL_NAMES[name]} if name in SIGNAL_NAMES else set()
-        signals |= _OF_LOGS if name == "logs" or name in logs else set()
-        signals |= {Signal.NETWORK} if "peeringdb" in (name, named.get(name)) else set()
-        sources = {source for source, kind in named.items() if name in (source, kind)} | ({name} & {FEEDBACK})
-        found = Silence(found.signals | signals, found.sources | sources)
-    return found
+from mipdns.vocabulary import Signal, names
+from mipdns.whatif import NOBODY, Silence
 
 
 class Judge:
@@ -92,7 +57,7 @@ class Judge:
         sets = _heard(ground, units)
         nothing = np.zeros(len(units.key), dtype=np.int64)
         measured, way, rhythm = self._measured, self._way, self._rhythm
-        if untold := {name for signal in silent.signals for name in COUNTED.get(signal, ())}:
+        if untold := silent.untold:
             missing = np.full(len(units.key), np.nan, dtype=np.float32)
             columns = {name: missing if name in untold else column for name, column in units.columns.items()}
             measured, way = crowd.measure(columns, card, MEASURED), features.way_of(columns)
@@ -110,14 +75,14 @@ class Judge:
         unseen = facts._replace(measured={}, declared=unknown, traffic=unknown)  # context weighs traffic
         by_traffic = crowd.weigh(facts, heards, card, self._prior).confidence
         by_word = np.where(sets > 0, crowd.weigh(unseen, heards, card, self._prior).confidence, 0)
-        logs_speak = units.seen & (not silent.signals >= _OF_LOGS)
+        logs_speak = units.seen & (not silent.of_logs)
         judged: NDArray[np.int64] = np.where(logs_speak, by_traffic, by_word).astype(np.int64)
         return judged
 
 
 def spared(said: Iterable[Assertion], silent: Silence) -> list[Assertion]:
     """What is still said under a silence."""
-    return [one for one in said if one.signal not in silent.signals and one.source not in silent.sources]
+    return [*filter(silent.spares, said)]
 
 
 def speaking(said: Iterable[Assertion]) -> list[Signal]:

@@ -21,11 +21,12 @@ from mipdns.store import Build
 from mipdns.store.bulk import Bulk, read_bulk
 from mipdns.validation import bootstrap, drift, labelling, metrics, report, truth
 from mipdns.validation.records import records
-from mipdns.validation.rejudge import NOBODY, Judge, Silence, silence, speaking, told
+from mipdns.validation.rejudge import Judge, speaking, told
 from mipdns.validation.report import Plan
 from mipdns.validation.truth import Word
 from mipdns.validation.units import Units, gather
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
+from mipdns.whatif import NOBODY, Silence, silence
 
 VERSION = 1
 ABLATED_UNITS_MAX = 200_000
