@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mipdns.evidence import Assertion, NetworkType
 from mipdns.inference import features
-from mipdns.inference.scorecard import MEASURED, POINTS, FeatureTerm, Scorecard, probability_points
+from mipdns.inference.scorecard import MEASURED, OWN, POINTS, FeatureTerm, Scorecard, probability_points
 from mipdns.inference.trust import UNTESTED, Trust
 from mipdns.inference.voices import Line, Voice, hear, voice, widened
 from mipdns.inference.weigh import calibrated, confidence, weigh
@@ -108,7 +108,7 @@ def traffic_log_odds(columns: Mapping[str, float | None], scorecard: Scorecard) 
     """What a unit's own traffic is found to be worth, in log-odds, before any other rule: terms that look at its
     neighbours are left out, and the sum is calibrated for what logs tell of it.
     """
-    terms = (term for term in scorecard.terms if term.bit is not Signal.NEIGHBOURS)
+    terms = (term for term in scorecard.terms if term.bit in OWN)
     summed = sum(term_points(term, columns)[1] for term in terms)
     return calibrated(summed, scorecard.calibration[features.WAYS[features.way(columns)]]) / POINTS
 

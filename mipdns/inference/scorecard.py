@@ -37,6 +37,9 @@ MEASURED = (
 )
 """The signals that terms may belong to: counted from traffic, so that one of them alone never lists."""
 
+OWN = tuple(signal for signal in MEASURED if signal is not Signal.NEIGHBOURS)
+"""Those of a unit's own traffic, whatever stands around it."""
+
 CORROBORATING = (Signal.PORTS, Signal.AGENTS, Signal.TLS, Signal.FORWARDED, Signal.NEIGHBOURS)
 """Those that corroborate each other. A machine that never rests or hops addresses has a shape and addresses, too."""
 
