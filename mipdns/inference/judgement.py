@@ -284,8 +284,9 @@ class _Judging:
         """Rows that logs saw, each with the columns of its unit."""
         total = crowd.weigh(facts, self.heards, self.card, self.prior)
         kind = character.of_units(columns, facts, total.confidence, self.ground.heard, self.card)
-        labelled = np.flatnonzero(self.partner[facts.sets])
-        self.agreement.measure(total.confidence)
+        _, first = np.unique(rows.unit, return_index=True)  # of a unit in pieces the lowest
+        labelled = first[self.partner[facts.sets[first]] != 0]
+        self.agreement.measure(total.confidence[first])
         listed = self.card.rules.listed
         limited = (total.confidence < listed) & (crowd.confidences(total.unlimited) >= listed)
         self.counts["units_uncorroborated"] += len(np.unique(rows.unit[limited]))

@@ -48,13 +48,13 @@ class Overlay:
     def measured(self, keys: NDArray[np.uint64], asn: NDArray[np.int64]) -> Rows:
         """Each unit as one row, sorted, and after them the parts of those inside which something starts or ends.
 
-        keys: sorted; none lies wholly in a hole.
+        keys: sorted; none lies wholly in a hole. Of a unit in parts the first is the lowest, at which it is looked up.
         """
         is_broken = space.find(self._broken, self._broken, keys) >= 0
         unit = np.flatnonzero(~is_broken)
         heard = self._heard[space.find(self._ground.whole.first, self._ground.whole.last, keys[unit])]
         first, last = unit_bounds(keys[unit], keys[unit])
-        parts = [(at, part) for at in np.flatnonzero(is_broken).tolist() for part in self._parts(int(keys[at]))]
+        parts = [(at, part) for at in np.flatnonzero(is_broken).tolist() for part in sorted(self._parts(int(keys[at])))]
         return Rows(
             np.append(unit, np.array([at for at, _ in parts], dtype=np.int64)),
             np.append(heard, np.array([part.heard for _, part in parts], dtype=np.int64)),

@@ -159,6 +159,18 @@ def test_measured_units_are_counted_by_what_is_served():
     assert [percent for percent, units in enumerate(judgement.histogram) for _ in range(units)] == sorted(served)
 
 
+def test_a_measured_64_in_pieces_is_counted_once():
+    routes = [route("2a02:26f7::-2a02:26f7::27", 64500), route("2a02:26f7::28-2a02:26f7:1::", 64501)]
+    said = [assertion("2a02:26f7::5", "list.relay"), assertion("2a02:26f7::/64", "partner.confirm", exact=False)]
+    judgement = judged({"2a02:26f7::": people.QUIET, "2a02:26f7:0:1::": people.QUIET}, said[:1], routes)
+    assert len(judgement.verdicts) > 3
+    assert (sum(judgement.histogram), sum(judgement.histogram[50:])) == (2, 0), "as at its first address"
+    judgement = judged({"2a02:26f7::": people.CGNAT, "2a02:26f7:0:1::": people.QUIET}, said, routes)
+    assert sum(judgement.histogram) == 2
+    assert judgement.scores is not None
+    assert (judgement.scores["labelled"], judgement.scores["confirmed"]) == (1, 1)
+
+
 def test_every_as_that_is_named_stands_among_the_networks():
     routes = [route("51.15.0.0/16", 64500), route("51.16.0.0/16", 64501), route("51.17.0.0/16", 64502)]
     networks = [
