@@ -221,9 +221,10 @@ def _part(
 ) -> dict[str, Any] | None:
     """One set of truth; None where nothing but what made it speaks of any of its units."""
     everything = gather(truth.arrange(words), bulk)
-    judge = Judge(everything, said, card, as_of=build.as_of, prior=build.prior)
     again = silent != NOBODY
-    confidence = judge.confidence(silent) if again else everything.confidence
+    confidence = everything.confidence
+    if again:
+        confidence = Judge(everything, said, card, as_of=build.as_of, prior=build.prior).confidence(silent)
     spoken = confidence > 0
     if not spoken.any():
         return None

@@ -246,9 +246,10 @@ def test_without_logs_only_what_is_said_is_left(database):
 
 
 @pytest.mark.parametrize("kept", ["listed", "none"])
-def test_what_was_not_kept_is_not_judged_again(tmp_path, kept):
+def test_what_was_not_kept_is_not_judged_again(tmp_path, kept, monkeypatch):
     write(tmp_path / "mip.db", UNITS, SAID, observations=kept)
     (tmp_path / "truth.csv").write_text("prefix,verdict\n51.15.7.9,confirm\n51.15.7.10,deny\n")
+    monkeypatch.setattr("mipdns.validation.validate.Judge", None)
     document = validate(tmp_path / "mip.db", tmp_path / "truth.csv", plan=FEW)
     assert document["sets"][0]["units"] == 2
     assert document["sets"][0]["ablation"]["left_out"] == []
