@@ -35,8 +35,9 @@ class Steps(NamedTuple):
 
     anchor: the step that says nothing and so stays 0: the first, the last, or none. base: heights cost next to nothing,
     so that it takes up what all others have in common, and they are centred. low, high: the least and the most
-    that a height may be; of a monotone term of which a step is held heights beyond cost `STIFF` times their square,
-    another one may have one of them.
+    that a height may be. A free term keeps both. Of a monotone term of which a step is held heights beyond cost `STIFF`
+    times their square. Any other rising one keeps `high`, a falling one `low`, and the other bound only where that one
+    is not given: with both, whoever asks cuts the heights off afterwards.
     """
 
     bins: NDArray[np.int64]

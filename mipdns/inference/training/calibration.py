@@ -35,6 +35,7 @@ def knots(sums: Floats, shared: NDArray[np.bool_], weight: Floats, said: Floats)
     if len(kept) < 2:
         return [], []
     bins = np.abs(GRID[nearest][:, None] - GRID[kept]).argmin(axis=1)
+    # A rising line keeps `high`; what falls below the other bound is cut off by `within`.
     line = Steps(bins.astype(np.int64), len(kept), "rising", low=-SUREST, high=SUREST)
     (heights,) = additive.fit([line], shared, weight, said, ridge=0.0, start=0.0).heights
     return GRID[kept].tolist(), list(within(heights.tolist()))

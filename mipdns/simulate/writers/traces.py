@@ -18,7 +18,6 @@ from mipdns.simulate.population import World
 from mipdns.simulate.writers.files import Written, write_lines
 from mipdns.simulate.writers.rows import address_text, epoch_s
 
-# Probes among 3,000 units.
 # Probes among 3,000 units; a larger world has more, up to as many as RIPE Atlas has.
 _PROBES_A_KIND = {
     "household": 40, "household6": 12, "cgnat": 16, "mobile": 4, "server": 8, "lone_office": 3, "campus": 2,
