@@ -32,6 +32,7 @@ from mipdns.inference.training.learning import learn, weights
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, join, silent
 from mipdns.inference.training.text import card_text
+from mipdns.inference.trust import Trust
 from mipdns.store import labels, latest_build
 from mipdns.store.observed import Observed, observed
 from mipdns.validation import labelling
@@ -126,13 +127,13 @@ def _one_sided(sample: Sample, *, is_shared: bool) -> str:
 
 
 def read_sample(database: Path, truth: Sequence[Word], card: Scorecard) -> Sample:
-    """The units of a load with a truth from elsewhere; everybody is heard as evidence.
+    """The units of a load with a truth from elsewhere; everybody is heard as evidence, as far as the load believed him.
 
     The narrowest range that holds a unit's first address tells its truth, and where there is none, an address inside
     its /64 does. Raises StoreError, ConfigError.
     """
     seen, truth = observed(database), _as_units(truth)
-    return _sample(seen, truth, _index(truth, seen.units), card, labels(database))
+    return _sample(seen, truth, _index(truth, seen.units), card, Trust.of(seen.beliefs))
 
 
 def label_sample(database: Path, kinds: Collection[str], card: Scorecard) -> tuple[Sample, Told]:
@@ -154,17 +155,21 @@ def labelled(seen: Observed, people: Sequence[Label], kinds: Collection[str], ca
     words = labelling.words(seen.assertions, people, kinds, card, seen.as_of)
     at = _index(words, seen.units)
     quiet = seen._replace(assertions=spared(seen.assertions, labelling.silence_of(kinds)))
-    sample = _sample(quiet, words, at, card, ())
+    untested = Trust.of(seen.beliefs)._replace(records={})
+    sample = _sample(quiet, words, at, card, untested)
     known = sample.known & silent(sample)
     told = Counter((labelling.kind_of(words[row].origin), words[row].shared) for row in at[known].tolist())
     return sample._replace(known=known), told
 
 
-def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard, people: Sequence[Label]) -> Sample:
-    """known: which word tells of each unit, -1 for none."""
+def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard, trust: Trust) -> Sample:
+    """known: which word tells of each unit, -1 for none. trust: how far sources are believed.
+
+    It cannot be learnt anew: people may have spoken since the load, and of addresses whose AS only that knew.
+    """
     units = seen.units
     origins = Origins(list(_routes(units)))
-    ground = space.survey(seen.assertions, origins, {"special": net.SPECIAL}, card, seen.as_of, people)
+    ground = space.survey(seen.assertions, origins, {"special": net.SPECIAL}, card, seen.as_of, trust=trust)
     rows = Overlay(ground, Origins([]), net.SPECIAL).measured(units.key, units.asn)
     unit, at = np.unique(rows.unit, return_index=True)
     sets = np.zeros(len(units.key), dtype=np.int64)
@@ -207,13 +212,13 @@ def _as_units(truth: Sequence[Word]) -> list[Word]:
 
 
 def _routes(units: ObservationTable) -> Iterable[Route]:
-    """Routes that give each unit the AS it has: one for each run of units of one AS."""
-    starts = np.flatnonzero(np.diff(units.asn, prepend=-1))
+    """Routes that give each unit the AS it has: one for each run of units of one AS and family."""
+    is_v6 = units.key > np.uint64(net.UNIT_V4_LAST)
+    starts = np.flatnonzero((np.diff(units.asn, prepend=-1) != 0) | np.diff(is_v6, prepend=False))
     for start, end in pairwise([*starts.tolist(), len(units.asn)]):
         if units.asn[start]:
             first, last = net.unit_range(int(units.key[start]))[0], net.unit_range(int(units.key[end - 1]))[1]
-            if net.is_v4(first) == net.is_v4(last):
-                yield Route(first, last, int(units.asn[start]))
+            yield Route(first, last, int(units.asn[start]))
 
 
 def _index(truth: Sequence[Word], units: ObservationTable) -> Index:

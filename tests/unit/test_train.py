@@ -24,13 +24,14 @@ from mipdns.inference.population import Population
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, join, score
+from mipdns.inference.trust import Trust
 from mipdns.inference.voices import NOTHING, Heard, hear, voice
 from mipdns.store.observed import Observed
 from mipdns.validation.labelling import KINDS, WITNESSES, silence_of
 from mipdns.validation.truth import Word
 from mipdns.vocabulary import Class, Signal
 from tests.unit.inference import people
-from tests.unit.inference.build import AS_OF, CARD, assertion, judged, logs, route
+from tests.unit.inference.build import AS_OF, CARD, Judged, assertion, judged, logs, route
 from tests.unit.inference.worlds import assertions, ranges, route_tables, unit_sets
 
 NO_WORDS: list[Label] = []
@@ -38,9 +39,12 @@ NO_WORDS: list[Label] = []
 
 def seen(units, said=(), routes=(), words=NO_WORDS) -> Observed:
     """What a load leaves in the database, judged with all that is said."""
-    found = judged(units, said, routes, labels=words)
+    return _as_stored(judged(units, said, routes, labels=words))
+
+
+def _as_stored(found: Judged) -> Observed:
     declared = {asn: NETWORK_TYPES[asn % len(NETWORK_TYPES)] for asn in (64500, 64501)}
-    return Observed(found.observations, found.assertions, declared, AS_OF)
+    return Observed(found.observations, found.assertions, declared, AS_OF, list(found.beliefs))
 
 
 @st.composite
@@ -56,7 +60,7 @@ def features(sample: Sample) -> tuple[list[object], list[object], list[Heard]]:
     facts = [columns[name] for name in sorted(columns)]
     context = [sample.declared, sample.traffic, sample.asn, sample.age_days]
     total = score(sample, CARD)
-    heard = [sample.heard[at] for at in sample.sets.tolist()]
+    heard = heard_of(sample)
     offset = learning.said_aside(sample)
     sums = [learning.traffic_points(sample, CARD), total.points, total.confidence, total.signals, offset]
     numbers = [np.asarray(one) for one in (*context, *sums)]
@@ -125,6 +129,66 @@ def test_units_on_which_another_list_speaks_stand_as_neighbours_only():
     assert told == {("trace", True): 1}
     all_, _ = train.labelled(seen(units, [*said, assertion("51.15.7.9", "list.vpn")]), NO_WORDS, KINDS, CARD)
     assert all_.known.tolist() == [True, True]
+
+
+VPN = [assertion("51.15.0.0/16", "list.vpn")]
+WIDE = [route("51.15.0.0/16", 64500)]
+DENIED = [
+    Label(*net.parse_range(f"51.15.{number}.1"), False, Class(0), AS_OF, "noc", "isp") for number in range(100, 120)
+]
+"""Words on addresses that no log saw: only the routes of the load tell that they lie in AS64500."""
+
+
+def heard_of(sample: Sample) -> list[Heard]:
+    return [sample.heard[at] for at in sample.sets.tolist()]
+
+
+def test_a_source_is_heard_as_loud_as_the_load_heard_it(monkeypatch):
+    """The load had twenty denials within the AS, after which that list may not list alone."""
+    loaded = seen({"51.15.7.9": people.CGNAT}, VPN, WIDE, DENIED)
+    monkeypatch.setattr(train, "observed", lambda _: loaded)
+    (one,) = heard_of(train.read_sample(Path("mip.db"), [], CARD))
+    trust = Trust.of(loaded.beliefs)
+    assert one == hear([voice(VPN[0], CARD, AS_OF, 64500, trust)], CARD)
+    assert not one.alone
+    assert hear([voice(VPN[0], CARD, AS_OF, 0, trust)], CARD).alone, "by its record everywhere it may"
+
+
+def test_labels_teach_beside_sources_that_no_label_was_held_against():
+    units, traced = {"51.15.7.9": people.CGNAT}, assertion("51.15.7.9", "trace.cgnat")
+    of_load = seen(units, [*VPN, traced], WIDE, DENIED)
+    made, _ = train.labelled(of_load, DENIED, ["trace", "partner"], CARD)
+    assert heard_of(made) == [hear([voice(VPN[0], CARD, AS_OF)], CARD)]
+
+
+def test_how_much_a_source_names_counts_as_in_the_load():
+    """Also what lies in excluded space, which the database does not keep."""
+    excluded = assertion("16.0.0.0/4", "list.vpn")
+    hole = (excluded.first, excluded.last)
+    found = judged({"51.15.7.9": people.CGNAT}, [excluded, *VPN], WIDE, exclude=[hole])
+    assert found.assertions == VPN
+    made, _ = train.labelled(_as_stored(found), NO_WORDS, ["trace"], CARD)
+    believed = Trust.of(found.beliefs)
+    assert believed.doubted
+    assert heard_of(made) == [hear([voice(VPN[0], CARD, AS_OF, 64500, believed)], CARD)]
+
+
+@pytest.mark.parametrize(
+    ("routed", "units", "expected"),
+    [
+        (["51.15.0.0/16", "2001:4860::/32"], ["51.15.7.9", "2001:4860::"], ["51.15.7.9", "2001:4860::/64"]),
+        (
+            ["51.15.0.0/16", "2001:4860::/32"], ["51.15.7.9", "51.15.7.11", "2001:4860::", "2001:4860:0:2::"],
+            ["51.15.7.9-51.15.7.11", "2001:4860::-2001:4860:0:2:ffff:ffff:ffff:ffff"],
+        ),
+        (["2001:4860::/32"], ["51.15.7.9", "2001:4860::"], ["2001:4860::/64"]),
+        (["51.15.0.0/16"], ["51.14.0.1", "51.15.7.9", "51.16.0.1"], ["51.15.7.9"]),
+    ],
+)  # fmt: skip
+def test_an_as_with_addresses_of_both_families_keeps_them(routed, units, expected):
+    loaded = seen(dict.fromkeys(units, people.QUIET), routes=[route(text, 64500) for text in routed])
+    made = list(train._routes(loaded.units))
+    assert [(net.format_range(one.first, one.last), one.asn) for one in made] == [(text, 64500) for text in expected]
 
 
 def sample(rows) -> Sample:
@@ -382,7 +446,6 @@ def test_every_witness_can_be_heard_from():
 def test_an_address_inside_a_64_tells_of_it_where_nothing_else_does(monkeypatch):
     units = {"2001:4860::": people.CGNAT, "2001:4860:1::": people.QUIET, "51.15.0.1": people.QUIET}
     monkeypatch.setattr(train, "observed", lambda _: seen(units))
-    monkeypatch.setattr(train, "labels", lambda _: NO_WORDS)
     said = ["2001:4860::7 confirm", "2001:4860:1::/64 deny", "2001:4860:1::9 confirm", "51.15.0.0/24 deny"]
     truth = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in map(str.split, said)]
     made = train.read_sample(Path("mip.db"), truth, CARD)
