@@ -132,18 +132,24 @@ def read_sample(database: Path, truth: Sequence[Word], card: Scorecard) -> Sampl
     The narrowest range that holds a unit's first address tells its truth, and where there is none, an address inside
     its /64 does. Raises StoreError, ConfigError.
     """
+    _demand_everything_measured(database)
     seen, truth = observed(database), _as_units(truth)
     return _sample(seen, truth, _index(truth, seen.units), card, Trust.of(seen.beliefs))
 
 
 def label_sample(database: Path, kinds: Collection[str], card: Scorecard) -> tuple[Sample, Told]:
     """The units of a load as its own sources label them. Raises StoreError, ConfigError."""
+    _demand_everything_measured(database)
+    return labelled(observed(database), labels(database), kinds, card)
+
+
+def _demand_everything_measured(database: Path) -> None:
+    """Raises ConfigError where the load kept of some units only what it had measured."""
     if latest_build(database).counts.get(OBSERVATIONS_LEFT_OUT):
         raise ConfigError(
             f"{database}: holds what was measured of listed units only, which teaches nothing of the others; load with "
             '[load] observations = "all"'
         )
-    return labelled(observed(database), labels(database), kinds, card)
 
 
 def labelled(seen: Observed, people: Sequence[Label], kinds: Collection[str], card: Scorecard) -> tuple[Sample, Told]:

@@ -6,8 +6,6 @@ import datetime
 import math
 from bisect import bisect_right
 from collections import Counter
-from pathlib import Path
-from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -15,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mipdns import net, train
+from mipdns import net, store, train
 from mipdns.errors import ConfigError
-from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
+from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, Label
 from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.features import CONNECTIONS, WAYS, way_of
 from mipdns.inference.population import Population
@@ -33,6 +31,7 @@ from mipdns.vocabulary import Class, Signal
 from tests.unit.inference import people
 from tests.unit.inference.build import AS_OF, CARD, Judged, assertion, judged, logs, route
 from tests.unit.inference.worlds import assertions, ranges, route_tables, unit_sets
+from tests.unit.validation.world import write
 
 NO_WORDS: list[Label] = []
 
@@ -143,12 +142,11 @@ def heard_of(sample: Sample) -> list[Heard]:
     return [sample.heard[at] for at in sample.sets.tolist()]
 
 
-def test_a_source_is_heard_as_loud_as_the_load_heard_it(monkeypatch):
+def test_a_source_is_heard_as_loud_as_the_load_heard_it(tmp_path):
     """The load had twenty denials within the AS, after which that list may not list alone."""
-    loaded = seen({"51.15.7.9": people.CGNAT}, VPN, WIDE, DENIED)
-    monkeypatch.setattr(train, "observed", lambda _: loaded)
-    (one,) = heard_of(train.read_sample(Path("mip.db"), [], CARD))
-    trust = Trust.of(loaded.beliefs)
+    write(tmp_path / "mip.db", {"51.15.7.9": people.CGNAT}, VPN, DENIED)
+    (one,) = heard_of(train.read_sample(tmp_path / "mip.db", [], CARD))
+    trust = Trust.of(store.beliefs(tmp_path / "mip.db"))
     assert one == hear([voice(VPN[0], CARD, AS_OF, 64500, trust)], CARD)
     assert not one.alone
     assert hear([voice(VPN[0], CARD, AS_OF, 0, trust)], CARD).alone, "by its record everywhere it may"
@@ -425,11 +423,22 @@ def test_units_that_somebody_names_are_not_counted_since_they_teach_nothing(monk
         train._demand_enough(named, told_of(40, 40, "truth"), ["truth"])
 
 
-def test_a_database_of_listed_units_only_teaches_nothing(tmp_path, monkeypatch):
-    build = SimpleNamespace(counts={OBSERVATIONS_LEFT_OUT: 5})
-    monkeypatch.setattr(train, "latest_build", lambda _: build)
+@pytest.mark.parametrize("kept", ["listed", "none"])
+@pytest.mark.parametrize(
+    "learn",
+    [
+        lambda path: train.label_sample(path, KINDS, CARD),
+        lambda path: train.read_sample(path, [Word(*net.parse_range("51.15.7.9"), True, 0, math.nan)], CARD),
+        lambda path: train.train([path], [], CARD),
+        lambda path: train.train([path], [path.with_name("truth.csv")], CARD),
+    ],
+    ids=["labels", "truth", "train", "train --truth"],
+)
+def test_a_database_of_listed_units_only_teaches_nothing(tmp_path, kept, learn):
+    write(tmp_path / "mip.db", {"51.15.7.9": people.CGNAT, "51.15.7.10": people.QUIET}, observations=kept)
+    (tmp_path / "truth.csv").write_text("prefix,verdict\n51.15.7.9,confirm\n51.15.7.10,deny\n")
     with pytest.raises(ConfigError, match='observations = "all"'):
-        train.label_sample(tmp_path / "mip.db", KINDS, CARD)
+        learn(tmp_path / "mip.db")
 
 
 def test_every_witness_can_be_heard_from():
@@ -443,12 +452,12 @@ def test_every_witness_can_be_heard_from():
             assert list(told.values()) == [1]
 
 
-def test_an_address_inside_a_64_tells_of_it_where_nothing_else_does(monkeypatch):
+def test_an_address_inside_a_64_tells_of_it_where_nothing_else_does(tmp_path):
     units = {"2001:4860::": people.CGNAT, "2001:4860:1::": people.QUIET, "51.15.0.1": people.QUIET}
-    monkeypatch.setattr(train, "observed", lambda _: seen(units))
+    write(tmp_path / "mip.db", units)
     said = ["2001:4860::7 confirm", "2001:4860:1::/64 deny", "2001:4860:1::9 confirm", "51.15.0.0/24 deny"]
     truth = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in map(str.split, said)]
-    made = train.read_sample(Path("mip.db"), truth, CARD)
+    made = train.read_sample(tmp_path / "mip.db", truth, CARD)
     told = {
         net.format_address(net.unit_range(key)[0]): bool(made.shared[at]) for at, key in enumerate(made.key.tolist())
     }
