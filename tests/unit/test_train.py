@@ -24,9 +24,11 @@ from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, join, score
 from mipdns.inference.trust import Trust
 from mipdns.inference.voices import NOTHING, Heard, hear, voice
+from mipdns.store.bulk import read_bulk
 from mipdns.store.observed import Observed
 from mipdns.validation.labelling import KINDS, WITNESSES, silence_of
-from mipdns.validation.truth import Word
+from mipdns.validation.truth import Word, arrange
+from mipdns.validation.units import gather
 from mipdns.vocabulary import Class, Signal
 from tests.unit.inference import people
 from tests.unit.inference.build import AS_OF, CARD, Judged, assertion, judged, logs, route
@@ -452,14 +454,51 @@ def test_every_witness_can_be_heard_from():
             assert list(told.values()) == [1]
 
 
-def test_an_address_inside_a_64_tells_of_it_where_nothing_else_does(tmp_path):
-    units = {"2001:4860::": people.CGNAT, "2001:4860:1::": people.QUIET, "51.15.0.1": people.QUIET}
-    write(tmp_path / "mip.db", units)
-    said = ["2001:4860::7 confirm", "2001:4860:1::/64 deny", "2001:4860:1::9 confirm", "51.15.0.0/24 deny"]
+UNIT = "2001:4860::"
+KNOWN = {"confirm": {True}, "deny": {False}, "nothing": set(), "both": {True, False}}
+
+
+@pytest.mark.parametrize(
+    ("unit", "said", "expected"),
+    [
+        (UNIT, ["2001:4860::/64 confirm"], "confirm"),
+        (UNIT, ["2001:4860::/48 confirm", "2001:4860::/64 deny"], "deny"),
+        (UNIT, ["2001:4860::/64 deny", "2001:4860::/48 confirm"], "deny"),
+        (UNIT, ["2001:4860::/64 deny", "2001:4860::/64 confirm"], "confirm"),
+        (UNIT, ["2001:4860::7 confirm"], "confirm"),
+        (UNIT, ["2001:4860::7 deny", "2001:4860::9 deny"], "deny"),
+        (UNIT, ["2001:4860::7 deny", "2001:4860::7 confirm"], "confirm"),
+        (UNIT, ["2001:4860::7 deny", "2001:4860::9 confirm"], "both"),
+        (UNIT, ["2001:4860::9 confirm", "2001:4860::7 deny"], "both"),
+        (UNIT, ["2001:4860::/48 confirm", "2001:4860::5 confirm"], "confirm"),
+        (UNIT, ["2001:4860::/48 confirm", "2001:4860::5 deny"], "both"),
+        (UNIT, ["2001:4860::/64 confirm", "2001:4860::/128 deny"], "both"),
+        (UNIT, ["2001:4860::/64 deny", "2001:4860::9 confirm"], "both"),
+        (UNIT, ["2001:4860::/48 deny", "2001:4860::/65 confirm", "2001:4860:0:0:8000::/65 confirm"], "confirm"),
+        (UNIT, ["2001:4860::5-2001:4860:0:9:: deny"], "deny"),
+        (UNIT, ["2001:4860::/65 deny", "2001:4860:0:0:8000::-2001:4860:0:9:: confirm"], "both"),
+        ("2001:4860:0:9::", ["2001:4860::5-2001:4860:0:9:: deny"], "deny"),
+        ("2001:4860:0:2::", ["2001:4860::/48 confirm", "2001:4860::5 deny"], "confirm"),
+        ("2001:4860:0:2::", ["2001:4860::/64 confirm", "2001:4860:0:3::/64 deny"], "nothing"),
+        ("51.15.0.1", ["51.15.0.0/24 deny", "51.15.0.2 confirm"], "deny"),
+        ("51.15.0.1", ["51.15.0.0/24 deny", "51.15.0.1 confirm"], "confirm"),
+    ],
+)
+def test_a_truth_is_read_as_validate_reads_it_and_a_unit_of_both_teaches_nothing(tmp_path, unit, said, expected):
+    write(tmp_path / "mip.db", {unit: people.CGNAT})
     truth = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in map(str.split, said)]
+    with read_bulk(tmp_path / "mip.db") as bulk:
+        compared = gather(arrange(truth), bulk)
+    key = net.unit_key(net.parse_address(unit))
+    assert set(compared.shared[compared.key == key].tolist()) == KNOWN[expected]
     made = train.read_sample(tmp_path / "mip.db", truth, CARD)
-    told = {
-        net.format_address(net.unit_range(key)[0]): bool(made.shared[at]) for at, key in enumerate(made.key.tolist())
-    }
-    assert made.known.all()
-    assert told == {"2001:4860::": True, "2001:4860:1::": False, "51.15.0.1": False}
+    assert made.known.tolist() == [expected in ("confirm", "deny")]
+    assert made.shared.tolist() == [expected == "confirm"]
+
+
+def test_what_a_truth_says_beside_shared_or_not_is_that_of_the_narrowest_word(tmp_path):
+    write(tmp_path / "mip.db", {"51.15.0.1": people.CGNAT, "51.15.0.2": people.CGNAT})
+    vpn, tor = int(Class.VPN), int(Class.TOR)
+    truth = [Word(*net.parse_range("51.15.0.0/24"), True, vpn, 40.0), Word(*net.parse_range("51.15.0.2"), True, tor, 7)]
+    made = train.read_sample(tmp_path / "mip.db", truth, CARD)
+    assert (made.users.tolist(), made.classes.tolist(), made.trust.tolist()) == ([40, 7], [vpn, tor], [1.0, 1.0])
