@@ -523,7 +523,11 @@ def export_rbldnsd(config: Config, origin: str | None, name: str, ipv4: TextIO, 
               help="Logs of nine observers in all formats, or one log.")  # fmt: skip
 @click.option("--observer-share", type=click.FloatRange(0, 1, min_open=True), help="Share of connections seen.")
 @click.option("--shared-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Multi-user share.")
-@click.option("--without", multiple=True, help="A source, or a column of a Parquet log, to leave out; may be repeated.")
+@click.option(
+    "--without",
+    multiple=True,
+    help="A source, an observer, or a column of a Parquet log, to leave out; may be repeated.",
+)
 @click.option("--world", "parameters", type=click.Path(dir_okay=False, path_type=Path), help="Parameters, as TOML.")
 @click.option("--draw", is_flag=True, help="Draw the parameters from the seed.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The last day.  [default: yesterday]")

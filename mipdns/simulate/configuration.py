@@ -29,26 +29,32 @@ zones = "zones"
 _LOGS = """
 # What came in, as nine observers wrote it down. They saw different parts of it; the pair of conn and http that one
 # Zeek writes is the same traffic twice, which `sensor` says.
+"""
 
+_OBSERVED = {
+    "edge": """
 [[source]]
 name = "edge"
 kind = "logs"
 format = "logpush"
 path = "logs/edge/*.ndjson.gz"
-
+""",
+    "shop": """
 [[source]]
 name = "shop"
 kind = "logs"
 format = "combined"
 port = true
 path = "logs/web/shop-*.log.gz"
-
+""",
+    "blog": """
 [[source]]
 name = "blog"
 kind = "logs"
 format = "combined"
 path = "logs/web/blog-*.log.zst"
-
+""",
+    "sensor": """
 [[source]]
 name = "sensor-conn"
 kind = "logs"
@@ -64,7 +70,8 @@ format = "zeek-http"
 sensor = "sensor"
 ours = {ours}
 path = "logs/sensor/http-*.log.gz"
-
+""",
+    "probe": """
 [[source]]
 name = "probe-conn"
 kind = "logs"
@@ -80,35 +87,40 @@ format = "zeek-http"
 sensor = "probe"
 ours = {ours}
 path = "logs/probe/http-*.ndjson.gz"
-
+""",
+    "cloud": """
 [[source]]
 name = "cloud"
 kind = "logs"
 format = "vpcflow"
 ours = {ours}
 path = "logs/cloud/vpc-*.log.gz"
-
+""",
+    "colo": """
 [[source]]
 name = "colo"
 kind = "logs"
 format = "nfdump"
 ours = {ours}
 path = "logs/colo/nfcapd-*.csv"
-
+""",
+    "app": """
 [[source]]
 name = "app"
 kind = "logs"
 format = "csv"
 path = "logs/app/app-*.csv"
 columns = {csv_columns}
-
+""",
+    "api": """
 [[source]]
 name = "api"
 kind = "logs"
 format = "parquet"
 path = "logs/api/api-*.parquet"
 columns = {parquet_columns}
-"""
+""",
+}
 
 _ONE_LOG = {
     "ndjson": """
@@ -180,8 +192,9 @@ dated = {last_day}
 LISTS = tuple(name for name, *_ in _LISTS)
 CLAIMS = ("routes", "peeringdb", "atlas", "ptr", "lists", "partner")
 LOG_COLUMNS = tuple(name for name in PARQUET_COLUMNS if name not in ("time", "client"))
-WITHOUT = (*CLAIMS, *LISTS, *LOG_COLUMNS)
-"""What a world may lack: kinds of sources, single lists, and columns of its one log."""
+OBSERVERS = tuple(_OBSERVED)
+WITHOUT = (*CLAIMS, *LISTS, *OBSERVERS, *LOG_COLUMNS)
+"""What a world may lack: kinds of sources, single lists, observers of nine, and columns of one log."""
 
 
 def configuration_text(world: World, last_day: datetime.date, form: Form, without: Collection[str]) -> str:
@@ -191,7 +204,8 @@ def configuration_text(world: World, last_day: datetime.date, form: Form, withou
     if form == "mixed":
         ours = f'["{OUR_V4}", "{OUR_V6}"]'
         columns = {"csv_columns": _table(CSV_COLUMNS), "parquet_columns": _table(PARQUET_COLUMNS)}
-        parts.append(_LOGS.format(ours=ours, **columns))
+        parts.append(_LOGS)
+        parts += [text.format(ours=ours, **columns) for name, text in _OBSERVED.items() if name not in without]
     else:
         columns_kept = {ours: theirs for ours, theirs in PARQUET_COLUMNS.items() if ours not in without}
         parts.append(_ONE_LOG[form].format(columns=_table(columns_kept)))

@@ -19,7 +19,7 @@ import numpy as np
 from mipdns.config import AS_OF_YEAR_MIN, shipped_zones
 from mipdns.errors import ConfigError
 from mipdns.progress import Progress, silent
-from mipdns.simulate.configuration import WITHOUT, Form, configuration_text
+from mipdns.simulate.configuration import OBSERVERS, WITHOUT, Form, configuration_text
 from mipdns.simulate.kinds import KINDS
 from mipdns.simulate.parameters import plan_text
 from mipdns.simulate.plan import WorldPlan
@@ -149,6 +149,9 @@ def _check(plan: WorldPlan, seed: int, days: int, form: Form) -> None:
     columns = [name for name in plan.without if name in logs.PARQUET_COLUMNS]
     if columns and form != "parquet":
         raise ConfigError(f"only a log in Parquet can be without {columns[0]!r}; choose that format")
+    observers = [name for name in plan.without if name in OBSERVERS]
+    if observers and form != "mixed":
+        raise ConfigError(f"only logs of nine observers can be without {observers[0]!r}; choose mixed")
 
 
 def _check_days(last_day: datetime.date, days: int, today: datetime.date) -> None:
@@ -193,19 +196,42 @@ def _write_day(folder: Path, scene: Scene, name: str, wear: Wear, *, flags: bool
     def asked(observer: str) -> Requests:
         return requests_at(scene, observer, wear.rng)
 
-    written = logs.write_logpush(folder / "edge", name, asked("edge"), wear)
-    written.append(logs.write_combined(folder / "web" / f"shop-{name}.log.gz", asked("web"), wear, port=True))
-    written.append(logs.write_combined(folder / "web" / f"blog-{name}.log.zst", asked("blog"), wear, port=False))
-    for sensor in (zeek.Sensor("sensor", "tsv", 2), zeek.Sensor("probe", "json", 3)):
-        written += zeek.write_zeek(folder / sensor.name, sensor, scene, name, wear)
-    cloud, colo = flows_at(scene, "cloud"), flows_at(scene, "colo")
-    written.append(flows.write_vpcflow(folder / "cloud" / f"vpc-{name}.log.gz", cloud, wear, flags=flags))
-    written.append(flows.write_nfdump(folder / "colo" / f"nfcapd-{name}.csv", colo, wear))
-    written.append(logs.write_csv_log(folder / "app" / f"app-{name}.csv", asked("app"), wear))
-    columns = columns_at(scene, "api", wear.rng)
-    path = folder / "api" / f"api-{name}.parquet"
-    written.append(logs.write_parquet_log(path, scene.world, columns, site="api.example"))
-    return written
+    def edge() -> list[Written]:
+        return logs.write_logpush(folder / "edge", name, asked("edge"), wear)
+
+    def shop() -> list[Written]:
+        return [logs.write_combined(folder / "web" / f"shop-{name}.log.gz", asked("web"), wear, port=True)]
+
+    def blog() -> list[Written]:
+        return [logs.write_combined(folder / "web" / f"blog-{name}.log.zst", asked("blog"), wear, port=False)]
+
+    def sensor() -> list[Written]:
+        return zeek.write_zeek(folder / "sensor", zeek.Sensor("sensor", "tsv", 2), scene, name, wear)
+
+    def probe() -> list[Written]:
+        return zeek.write_zeek(folder / "probe", zeek.Sensor("probe", "json", 3), scene, name, wear)
+
+    def cloud() -> list[Written]:
+        seen = flows_at(scene, "cloud")
+        return [flows.write_vpcflow(folder / "cloud" / f"vpc-{name}.log.gz", seen, wear, flags=flags)]
+
+    def colo() -> list[Written]:
+        return [flows.write_nfdump(folder / "colo" / f"nfcapd-{name}.csv", flows_at(scene, "colo"), wear)]
+
+    def app() -> list[Written]:
+        return [logs.write_csv_log(folder / "app" / f"app-{name}.csv", asked("app"), wear)]
+
+    def api() -> list[Written]:
+        columns = columns_at(scene, "api", wear.rng)
+        path = folder / "api" / f"api-{name}.parquet"
+        return [logs.write_parquet_log(path, scene.world, columns, site="api.example")]
+
+    writers = {
+        "edge": edge, "shop": shop, "blog": blog, "sensor": sensor, "probe": probe, "cloud": cloud, "colo": colo,
+        "app": app, "api": api,
+    }  # fmt: skip
+    without = scene.world.plan.without
+    return [file for observer, write in writers.items() if observer not in without for file in write()]
 
 
 def _write_claims(folder: Path, world: World, as_of: datetime.date, without: Collection[str]) -> list[Written]:

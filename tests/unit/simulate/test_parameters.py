@@ -14,7 +14,7 @@ import pytest
 
 from mipdns.errors import ConfigError
 from mipdns.simulate import WorldPlan, changed, draw_plan, plan_for, read_plan, simulate
-from mipdns.simulate.configuration import LISTS, WITHOUT
+from mipdns.simulate.configuration import LISTS, OBSERVERS, WITHOUT, Form
 from mipdns.simulate.kinds import KINDS
 from mipdns.simulate.parameters import plan_text
 from mipdns.simulate.plan import Shares
@@ -102,8 +102,9 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path):
 
 @pytest.mark.parametrize("name", WITHOUT)
 def test_what_is_left_out_is_neither_written_nor_named(tmp_path: Path, name: str):
-    made = simulate(tmp_path, units=60, days=1, as_of=AS_OF, form="parquet", plan=WorldPlan(without=(name,)))
-    whole = simulate(tmp_path / "whole", units=60, days=1, as_of=AS_OF, form="parquet")
+    form: Form = "mixed" if name in OBSERVERS else "parquet"
+    made = simulate(tmp_path, units=60, days=1, as_of=AS_OF, form=form, plan=WorldPlan(without=(name,)))
+    whole = simulate(tmp_path / "whole", units=60, days=1, as_of=AS_OF, form=form)
     fewer = {file.path.relative_to(tmp_path) for file in made.files}
     every = {file.path.relative_to(tmp_path / "whole") for file in whole.files}
     assert fewer < every if name not in ("port", "agent", "host", "ja4", "bot_score", "forwarded") else fewer == every
@@ -117,6 +118,8 @@ def test_an_unknown_source_cannot_be_left_out(tmp_path: Path):
         simulate(tmp_path, plan=WorldPlan(without=("altas",)))
     with pytest.raises(ConfigError, match="'ja4'"):
         simulate(tmp_path, plan=WorldPlan(without=("ja4",)))
+    with pytest.raises(ConfigError, match="'blog'"):
+        simulate(tmp_path, plan=WorldPlan(without=("blog",)), form="ndjson")
 
 
 def test_a_world_of_one_kind_is_made_whole(tmp_path: Path):
