@@ -47,7 +47,7 @@ from mipdns.inference.operators import Operators
 from mipdns.inference.pieces import Overlay, Rows
 from mipdns.inference.population import ALL_SHARED, Population, counted
 from mipdns.inference.rollup import EPOCH, RollUp, join
-from mipdns.inference.scorecard import MEASURED, Scorecard
+from mipdns.inference.scorecard import OWN, Scorecard
 from mipdns.inference.space import Ground, Origins
 from mipdns.inference.stretches import UNITS_MAX, Drawn, Stretch, stretches, take_units
 from mipdns.inference.surroundings import Networks
@@ -169,9 +169,10 @@ class _Judging:
         for stretch in stretches(self.logs.chunks(), units_max=self.units_max):
             units, dropped = self._outside(stretch.units)
             self.networks.add(stretch.profile, units.key, self.origins.of_units(units.key))
-            self.exposure.add(units.columns)
-            self.operators.add(self.origins.of_units(units.key), units.columns)
-            drawn.add(stretch)
+            few = take_units(units, counted(units.key))
+            self.exposure.add(few.columns)
+            self.operators.add(self.origins.of_units(few.key), few.columns)
+            drawn.add(stretch._replace(units=take_units(stretch.units, counted(stretch.units.key))))
             self.counts.update({"units": len(units.key), **dropped})
         self.networks.finish(self.logs, self.card.traffic_types)
         self._ask(drawn.stretches)
@@ -216,8 +217,6 @@ class _Judging:
         for stretch in asked:
             seen = self._see(stretch)
             unit, piece = np.unique(seen.rows.unit, return_index=True)  # of a unit in pieces the first
-            kept = counted(seen.units.key[unit])
-            unit, piece = unit[kept], piece[kept]
             facts = seen.facts.take(unit)._replace(sets=seen.rows.heard[piece], left=None)  # as when each was seen
             total = crowd.weigh(facts, self.heards, self.card, self.card.prior)
             spoken = self.heards.alone[facts.sets] | (self.partner[facts.sets] != 0)
@@ -235,8 +234,8 @@ class _Judging:
         )
         columns = dict(units.columns)
         columns |= {name: np.full(len(units.key), usual, np.float32) for name, usual in self.usual.items()}
-        columns |= self.operators.columns(asn, columns)
-        measured = crowd.measure(columns, card, [signal for signal in MEASURED if signal is not Signal.NEIGHBOURS])
+        columns |= self.operators.columns(asn, columns, counted(units.key))
+        measured = crowd.measure(columns, card, OWN)
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))
         measured |= crowd.measure(columns, card, [Signal.NEIGHBOURS])
         rows = self.overlay.measured(units.key, asn)

@@ -42,9 +42,9 @@ class Operators:
         self._asns = asns
 
     def columns(
-        self, asn: NDArray[np.int64], columns: Mapping[str, NDArray[np.float32]]
+        self, asn: NDArray[np.int64], columns: Mapping[str, NDArray[np.float32]], added: NDArray[np.bool_]
     ) -> dict[str, NDArray[np.float32]]:
-        """For units among those that were added: the mean of the others of their AS by the mean of all, 1 as usual.
+        """For units of which some were added: the mean of the others of their AS by the mean of all, 1 as usual.
 
         NaN where no AS is known, where the count is not told, or where all of the load count 1.
         """
@@ -54,7 +54,8 @@ class Operators:
             told, size = _told(columns[column])
             units, total = self._sums[name].sum(axis=0)
             usual = total / units if total else np.nan
-            others, shown = self._sums[name][at].T - (told, size)
+            of_as = np.append(self._sums[name], [[0.0, 0.0]], axis=0)[at]  # none was added of an AS that is not there
+            others, shown = of_as.T - (told * added, size * added)
             mean = (shown + USUAL_UNITS * usual) / (others + USUAL_UNITS) / usual
             found[name] = np.where((told > 0) & (asn > 0), mean, np.nan).astype(np.float32)
         return found

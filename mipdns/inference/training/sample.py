@@ -1,7 +1,7 @@
 """What is learnt from: units with their truth, and what the rules look at for a given scorecard.
 
-In: the observation tables of loads, what was heard over each unit, and the truth. Out: `Sample`, and with a scorecard
-`Scored`. The one rule: a unit is scored here exactly as a load scores it, by the same functions.
+In: the observation tables of loads, what was heard over each unit, and the truth. Out: `Sample`. The one rule: a unit
+is scored here exactly as a load scores it, by the same functions.
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.exposure import Exposure, exposure_of
 from mipdns.inference.operators import COUNTS, Operators
 from mipdns.inference.population import ALL_SHARED, Population, Shares, counted
-from mipdns.inference.scorecard import MEASURED, Scorecard
+from mipdns.inference.scorecard import MEASURED, OWN, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
-from mipdns.vocabulary import Signal
-
-OWN = tuple(signal for signal in MEASURED if signal is not Signal.NEIGHBOURS)
 
 
 class Sample(NamedTuple):
@@ -81,7 +78,7 @@ def as_told(sample: Sample, share: float) -> Sample:
 
 def _exposure(sample: Sample) -> Exposure:
     exposure = Exposure()
-    exposure.add(sample.columns)
+    exposure.add(sample.take(np.flatnonzero(counted(sample.key))).columns)
     return exposure
 
 
@@ -100,13 +97,13 @@ def shares(sample: Sample, card: Scorecard, told: float | None = None) -> Shares
     """How many of the units of one load are shared, as the load finds it, or as it was told."""
     usual = _exposure(sample).usual(told or ALL_SHARED)
     asked = _with_usual(sample, usual)
+    asked = asked.take(np.flatnonzero(counted(asked.key)))
     columns = around(asked, card)
     fresh = facts(asked, card, columns)._replace(left=None)
     total = crowd.weigh(fresh, crowd.Heards(asked.heard), card, card.prior)
-    one, unspoken = counted(asked.key), silent(asked)
+    unspoken = silent(asked)
     population = Population(card, exposure_of(usual))
-    mine = one & unspoken
-    population.add(total.unlimited[mine], features.way_of(columns)[mine], total.confidence[one & ~unspoken])
+    population.add(total.unlimited[unspoken], features.way_of(columns)[unspoken], total.confidence[~unspoken])
     return population.shares(told)
 
 
@@ -137,11 +134,12 @@ def around(sample: Sample, card: Scorecard) -> dict[str, NDArray[np.float32]]:
     columns = dict(sample.columns)
     for number in np.unique(sample.world).tolist():
         at = np.flatnonzero(sample.world == number)
+        counts = {name: columns[name][at] for name in COUNTS.values()}
+        few = counted(sample.key[at])
         operators = Operators()
-        counted = {name: columns[name][at] for name in COUNTS.values()}
-        operators.add(sample.asn[at], counted)
+        operators.add(sample.asn[at][few], {name: values[few] for name, values in counts.items()})
         found = surroundings.neighbours(sample.key[at], sample.asn[at], crowded[at])
-        for name, values in (found | operators.columns(sample.asn[at], counted)).items():
+        for name, values in (found | operators.columns(sample.asn[at], counts, few)).items():
             if columns[name] is sample.columns[name]:
                 columns[name] = sample.columns[name].copy()
             columns[name][at] = values
