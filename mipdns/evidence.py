@@ -70,6 +70,7 @@ CONTEXT_COLUMNS: dict[str, str] = {
     "hours_lesser": "hours of a day in which the lesser half of the load's units, by those, is active; their mean",
     "agents_lesser": "user agents in a day of the lesser half of the load's units, by those; their mean",
     "ports_lesser": "source ports in an hour of the lesser half of the load's units, by those; their mean",
+    "nearest_crowded": "as `neighbours_crowded`, of the four neighbours nearest in address, where there are more",
 }
 """What inference adds to a unit from around it. All float32; NaN where nothing is around it."""
 

@@ -47,10 +47,18 @@ DERIVED: dict[str, Derived] = {
 }
 """`agent_evenness` is 1 where all agents are used equally often, and high where one of many dominates."""
 
-TOLD = ("fingerprints", "agents", "connections", "connections beside requests")
-"""The most that logs tell of a unit: fingerprints too, agents, or neither. A sum is worth more where more is told. Who
-only connects where others of the load come with requests is of another kind than those: mostly scanners."""
-CONNECTIONS = TOLD[2:]
+TOLD = (
+    "fingerprints",
+    "fingerprints without ports",
+    "agents",
+    "agents without ports",
+    "connections",
+    "connections beside requests",
+)
+"""The most that logs tell of a unit: fingerprints too, agents, or neither, and of requests also whether their ports. A
+sum is worth more where more is told. Who only connects where others of the load come with requests is of another kind
+than those: mostly scanners."""
+CONNECTIONS = TOLD[4:]
 
 SEEN = ("thinnest logs", "thin logs", "little", "more", "most")
 SEEN_FROM = (3.0, 16.0)
@@ -63,7 +71,9 @@ WAYS = tuple(f"{told}, {seen}" for told in TOLD for seen in SEEN)
 """In which way a unit was seen: what logs tell of it, and how often they saw it. The same sum means more in one way
 than in another, and so does another share of shared units."""
 
-AROUND: frozenset[str] = frozenset(["neighbours_seen", "neighbours_crowded", "network_agents", "network_ports"])
+AROUND: frozenset[str] = frozenset(
+    ["neighbours_seen", "neighbours_crowded", "nearest_crowded", "network_agents", "network_ports"]
+)
 """Features of the neighbourhood and of the AS; all others are the unit's own, or held against the load as a whole."""
 
 FEATURES: frozenset[str] = frozenset([*UNIT_COLUMNS, *CONTEXT_COLUMNS, *DERIVED])
@@ -115,19 +125,20 @@ def within(found: NDArray[np.float64], bounds: tuple[float | None, float | None]
 
 def told(columns: Mapping[str, float | None]) -> int:
     """What logs tell of one unit, as index into `TOLD`."""
-    agents, tls = (value(name, columns) for name in ("agents_told", "tls_told"))
+    agents, tls, ports = (value(name, columns) for name in ("agents_told", "tls_told", "ports_told"))
     if agents:
-        return 0 if tls else 1
-    return 3 if value("others_agents_told", columns) else 2
+        return (0 if tls else 2) + (0 if ports else 1)
+    return 5 if value("others_agents_told", columns) else 4
 
 
 def told_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
     """The same of many units at once."""
     import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
 
-    agents, tls = (values(name, columns) > 0 for name in ("agents_told", "tls_told"))
+    agents, tls, ports = (values(name, columns) > 0 for name in ("agents_told", "tls_told", "ports_told"))
     others = values("others_agents_told", columns) > 0
-    return np.select([agents & tls, agents, others], [0, 1, 3], 2).astype(np.int8)
+    asked = np.where(tls, 0, 2) + np.where(ports, 0, 1)
+    return np.select([agents, others], [asked, 5], 4).astype(np.int8)
 
 
 def way(columns: Mapping[str, float | None]) -> int:

@@ -54,12 +54,20 @@ class Networks:
         return np.append(self.types, np.int8(-1))[index(self.asns, asn)]
 
 
+NEAREST = 4
+"""So many neighbours stand next to a unit: half of the smallest pools that operators are known to run."""
+
+
 def neighbours(
     keys: NDArray[np.uint64], asn: NDArray[np.int64], crowded: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float32]]:
-    """`features.AROUND`: how many other units of the same /24 or /48 and AS were seen, and what share is crowded."""
+    """How many other units of the same /24 or /48 and AS were seen, what share is crowded, and what share of the
+    `NEAREST` in address of them; that is NaN where there are no more than those.
+
+    crowded: in whole hundredths.
+    """
     near = neighbourhoods(keys)
-    order = np.lexsort((asn, near))
+    order = np.lexsort((keys, asn, near))
     new = np.ones(len(keys), dtype=np.bool_)
     new[1:] = (near[order][1:] != near[order][:-1]) | (asn[order][1:] != asn[order][:-1])
     group = np.empty(len(keys), dtype=np.int64)
@@ -67,10 +75,39 @@ def neighbours(
     others = np.bincount(group)[group] - 1.0
     crowds = np.bincount(group, weights=crowded)[group] - crowded
     alone = others == 0
+    nearest = np.empty(len(keys))
+    nearest[order] = _nearest(keys[order], group[order], crowded[order])
     return {
         "neighbours_seen": np.where(alone, np.nan, others).astype(np.float32),
         "neighbours_crowded": np.where(alone, np.nan, crowds / np.maximum(others, 1.0)).astype(np.float32),
+        "nearest_crowded": nearest.astype(np.float32),
     }
+
+
+def _nearest(keys: NDArray[np.uint64], group: NDArray[np.int64], crowded: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of the nearest others of each unit's group. keys: sorted within their groups; group: sorted.
+
+    The nearest and the unit itself follow one another, so of the runs that hold it the narrowest is theirs.
+    """
+    size = len(keys)
+    found = np.full(size, np.nan)
+    first = np.searchsorted(group, group, side="left")
+    last = np.searchsorted(group, group, side="right") - 1
+    have = np.flatnonzero(last - first > NEAREST)
+    sums = np.concatenate([[0], np.cumsum(np.rint(100.0 * crowded).astype(np.int64))])
+    radius = np.full(len(have), np.iinfo(np.uint64).max, dtype=np.uint64)
+    start = have.copy()
+    for before in range(NEAREST + 1):
+        begin = have - before
+        end = begin + NEAREST
+        inside = np.flatnonzero((begin >= first[have]) & (end <= last[have]))
+        reach = np.maximum(keys[have[inside]] - keys[begin[inside]], keys[end[inside]] - keys[have[inside]])
+        closer = reach < radius[inside]
+        radius[inside[closer]] = reach[closer]
+        start[inside[closer]] = begin[inside[closer]]
+    own = np.rint(100.0 * crowded[have])
+    found[have] = (sums[start + NEAREST + 1] - sums[start] - own) / (100.0 * NEAREST)
+    return found
 
 
 def traffic_types(

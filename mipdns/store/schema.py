@@ -113,6 +113,11 @@ def _lesser(db: Database) -> None:
     _add_features(db, "hours_lesser", "agents_lesser", "ports_lesser")
 
 
+@migrations(name="0009_nearest")
+def _nearest(db: Database) -> None:
+    _add_features(db, "nearest_crowded")
+
+
 def _add_features(db: Database, *names: str) -> None:
     """Further columns of what was seen of a unit, at the end of the table and of its view."""
     for name in names:
