@@ -27,7 +27,7 @@ from mipdns.inference.scorecard import (
     to_points,
 )
 from mipdns.inference.voices import Heard
-from mipdns.inference.weigh import ceiling, confidence, prior_tells
+from mipdns.inference.weigh import ceiling, confidence, lost, prior_tells
 from mipdns.vocabulary import Signal
 
 Points = NDArray[np.int64]
@@ -181,12 +181,16 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
     unlimited = np.where(alone, heard_total, start + traffic_says)
     total = np.where(alone, heard_total, np.minimum(unlimited, ceiling(0, rules) + lift))
-    total, unlimited = (_with_partner(points, partner, rules) for points in (total, unlimited))
+    total, unlimited = (_with_partner(points, partner, card) for points in (total, unlimited))
     return Total(total, confidences(total), signals, unlimited)
 
 
-def _with_partner(total: Points, partner: Points, rules: Rules) -> Points:
-    bound = to_points(rules.partner_bound)
+def _with_partner(total: Points, partner: Points, card: Scorecard) -> Points:
+    words, at = np.unique(partner, return_inverse=True)
+    bound = (
+        to_points(card.rules.partner_bound)
+        + np.array([lost(word, card) for word in words.tolist()], dtype=np.int64)[at]
+    )
     total = np.where(partner > 0, np.maximum(total, -bound), total)
     return np.where(partner < 0, np.minimum(total, bound), total) + partner
 

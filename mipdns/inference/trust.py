@@ -81,11 +81,10 @@ def weight(assertion: Assertion, asn: int, card: Scorecard, as_of: datetime.date
     term = card.assertions[assertion.origin]
     age_days = (as_of - assertion.observed).days - card.rules.fresh_days
     points = faded(term.points, kept(age_days, term.half_life_days))
-    if assertion.signal is Signal.PARTNER or term.datacentre:
-        return points
-    for place, strength in ((EVERYWHERE, SOURCE_PRIOR), (asn, AS_PRIOR))[: 2 if asn else 1]:
-        if record := trust.records.get((assertion.source, place)):
-            points = _with_record(points, *record, strength, card.prior)
+    if assertion.signal is not Signal.PARTNER and not term.datacentre:
+        for place, strength in ((EVERYWHERE, SOURCE_PRIOR), (asn, AS_PRIOR))[: 2 if asn else 1]:
+            if record := trust.records.get((assertion.source, place)):
+                points = _with_record(points, *record, strength, card.prior)
     share = trust.doubted.get((assertion.source, assertion.origin), 1.0)
     return points if share >= 1.0 else _diluted(points, share, card.prior)
 
@@ -94,11 +93,15 @@ def learn(labels: Iterable[Label], assertions: Iterable[Assertion], card: Scorec
     """What labels and the extents of sources teach. split: cuts a range at AS borders, `(first, last, asn)`.
 
     Labels are words on shared or not; a source that names shared ranges is right where they are confirmed, one that
-    names single users where they are denied. Partners do not judge themselves.
+    names single users where they are denied. Partners do not judge themselves, and one who speaks of more than he can
+    know judges nobody.
     """
+    every = list(assertions)
+    doubted = dict(_doubted(every, card))
+    boasters = {one.source for one in every if one.signal is Signal.PARTNER and (one.source, one.origin) in doubted}
     claims = {origin for origin, term in card.assertions.items() if not term.datacentre}
-    said = [one for one in assertions if one.signal is not Signal.PARTNER and one.origin in claims]
-    return Trust(_records(list(labels), said, split), dict(_doubted(said, card)))
+    said = [one for one in every if one.signal is not Signal.PARTNER and one.origin in claims]
+    return Trust(_records([one for one in labels if one.source not in boasters], said, split), doubted)
 
 
 def _records(

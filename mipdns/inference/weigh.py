@@ -9,7 +9,8 @@ network around add up to is calibrated, and fades with age. The rules then, in o
 3. Elsewhere one kind of evidence is not enough: the total stays below `uncorroborated_ceiling`, which each further kind
    lifts by `corroboration_slope` for what it has above `corroboration_starts`. Where devices are counted, that the
    address is in use as people use one (`rhythm`) is such a kind.
-4. A partner's word outweighs the rest: what the rest holds against it is bounded by `partner_bound`.
+4. A partner's word outweighs the rest: what the rest holds against it is bounded by `partner_bound`, and what the word
+   has lost to age and doubt.
 """
 
 from __future__ import annotations
@@ -61,6 +62,12 @@ def ceiling(corroboration: int, rules: Rules) -> int:
     """The most that log-odds may reach where no voice may list alone, in points."""
     alone = probability_points(rules.uncorroborated_ceiling)
     return alone + corroboration * to_points(rules.corroboration_slope) // POINTS
+
+
+def lost(partner: int, card: Scorecard) -> int:
+    """What a partner's word has lost of its nominal weight to age and doubt, in points."""
+    nominal = card.assertions["partner.confirm" if partner > 0 else "partner.deny"].points
+    return max(abs(nominal) - abs(partner), 0)
 
 
 def calibrated(points: int, line: Calibration) -> int:
@@ -127,7 +134,7 @@ def weigh(
         _note(lines, "rule.uncorroborated", allowed - total)
         total = allowed
     if heard.partner:
-        bound = to_points(rules.partner_bound)
+        bound = to_points(rules.partner_bound) + lost(heard.partner, card)
         bounded = max(total, -bound) if heard.partner > 0 else min(total, bound)
         _note(lines, "rule.partner", bounded - total)
     lines += [line for line in heard.lines if line.signal is Signal.PARTNER]
