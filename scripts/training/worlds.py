@@ -16,6 +16,7 @@ import numpy as np
 from mipdns.config import read_config
 from mipdns.load import load
 from mipdns.simulate import simulate
+from mipdns.simulate.configuration import LOG_COLUMNS, OBSERVERS, Form
 from mipdns.simulate.parameters import draw_plan
 from mipdns.simulate.plan import WorldPlan, changed
 
@@ -29,38 +30,68 @@ LARGE = 4
 FLOWS_ONLY = ("agent", "ja4", "bot_score", "forwarded")
 ACCESS_LOG = ("ja4", "bot_score")
 """What web servers do not log unless they are told to."""
+COMBINED = (*ACCESS_LOG, "port", "forwarded")
+"""And what they do not log in their usual format."""
+SITES = ("edge", "shop", "blog", "app", "api")
+"""Observers that log requests; the others log connections."""
 SOURCES = (
     "peeringdb", "atlas", "ptr", "partner", "tor", "vpn", "relay", "secure-web", "edge-network", "mobile", "campus",
     "hosting", "ja4", "bot_score", "forwarded",
 )  # fmt: skip
+_FLOWS = tuple(name for name in OBSERVERS if name not in SITES)
 LEARNT, MEASURED = 20_261_123, 4_711
 """Seeds: no world is drawn for both."""
 
 
 class Made(NamedTuple):
-    """A world to make. days: of logs."""
+    """A world to make. days: of logs. form: of the logs."""
 
     name: str
     seed: int
     plan: WorldPlan
     days: int
+    form: Form = "parquet"
 
 
 def learnt(count: int, units: int) -> list[Made]:
     """Worlds to learn from: of wholly drawn parameters, or as shipped but for site and pools, thin, poor, of access
-    logs or flows. Every kind is there with each number of days.
+    logs or flows. Every kind is there with each number of days. To each two of one log comes one of many observers.
     """
-    return [Made(f"learn-{at}", at, _learnt(at, units), DAYS[at // (2 * KINDS) % len(DAYS)]) for at in range(count)]
+    one = [Made(f"learn-{at}", at, _learnt(at, units), DAYS[at // (2 * KINDS) % len(DAYS)]) for at in range(count)]
+    return one + [_observed(at, units) for at in range(count // 2)]
+
+
+def _observed(at: int, units: int) -> Made:
+    """Logs of many observers, who each see a part of the traffic in a form of their own: all of them, one site, one
+    that counts connections beside it, a few of all; with all sources, half of them, or routes alone.
+    """
+    rng = np.random.default_rng([LEARNT, 1, at])
+    drawn = at // 5 % 3 == 1
+    plan = draw_plan(rng, units=units, observer_share=(0.3, 1.0), without=()) if drawn else _shipped(rng, units)
+    site = SITES[at // 5 % len(SITES)]
+    match at % 5:
+        case 1:
+            there: tuple[str, ...] = (site,)
+        case 2:
+            there = (site, str(rng.choice(_FLOWS)))
+        case 3:
+            there = tuple(rng.permutation(OBSERVERS)[: int(rng.integers(2, 6))].tolist())
+        case 4 if at // 5 % 2:
+            there = tuple(rng.permutation(_FLOWS)[: int(rng.integers(1, 3))].tolist())
+        case _:
+            there = OBSERVERS
+    silent = ((), _half(rng), (), tuple(name for name in SOURCES if name not in LOG_COLUMNS))[at // 5 % 4]
+    without = (
+        *(name for name in OBSERVERS if name not in there),
+        *(name for name in silent if name not in LOG_COLUMNS),
+    )
+    return Made(f"learn-observed-{at}", 50_000 + at, _with(plan, without=without), DAYS[at // 10 % len(DAYS)], "mixed")
 
 
 def _learnt(at: int, units: int) -> WorldPlan:
     rng = np.random.default_rng([LEARNT, at])
     units *= LARGE if at // KINDS % 5 == 4 else 1
-    shipped = changed(
-        WorldPlan(units=units, shared_share=_log_uniform(rng, 0.07, 0.55)),
-        people={"pages": _log_uniform(rng, 0.6, 2.0)},
-        translation={"guests": float(rng.uniform(0.0, 0.15))},
-    )
+    shipped = _shipped(rng, units)
     twice = at // KINDS % 2
     match at % KINDS:
         case 1:
@@ -74,18 +105,30 @@ def _learnt(at: int, units: int) -> WorldPlan:
         case 5:
             return draw_plan(rng, units=units)
         case 6:
-            return _with(shipped, without=ACCESS_LOG, observer_share=_much(rng, 0.4))
+            log = COMBINED if at // KINDS % 3 else ACCESS_LOG
+            return _with(shipped, without=log, observer_share=_much(rng, 0.4))
         case 7 if twice:
             return _with(draw_plan(rng, units=units), without=FLOWS_ONLY)
         case 7:
             return _with(shipped, without=FLOWS_ONLY, observer_share=_much(rng, 0.4))
+        case 8 if twice:
+            return _with(shipped, without=("port",))
         case 4 | 8:
             return shipped
         case 9:
-            without = ACCESS_LOG if twice else ()
+            without = ((), ACCESS_LOG, ("port",), COMBINED)[at // KINDS % 4]
             return _with(shipped, units=units * 3 // 2, without=without, observer_share=_log_uniform(rng, 0.07, 0.15))
         case _:
             return _with(shipped, observer_share=_much(rng, 0.4))
+
+
+def _shipped(rng: np.random.Generator, units: int) -> WorldPlan:
+    """As shipped, but for how many are shared, the pages of the site, and lines within pools."""
+    return changed(
+        WorldPlan(units=units, shared_share=_log_uniform(rng, 0.07, 0.55)),
+        people={"pages": _log_uniform(rng, 0.6, 2.0)},
+        translation={"guests": float(rng.uniform(0.0, 0.15))},
+    )
 
 
 def measured(count: int, units: int) -> list[Made]:
@@ -104,6 +147,9 @@ def measured(count: int, units: int) -> list[Made]:
             Made(f"half-missing-{at}", seed, _with(shipped, without=_half(rng)), days),
             Made(f"access-log-{at}", seed, _with(shipped, without=ACCESS_LOG), days),
             Made(f"flows-only-{at}", seed, _with(shipped, without=FLOWS_ONLY), days),
+            Made(f"combined-{at}", seed, _with(shipped, without=COMBINED), days),
+            Made(f"observers-{at}", seed, _with(shipped, units=units * 2 // 5), days, "mixed"),
+            Made(f"one-site-{at}", seed, _with(shipped, units=units * 2 // 5, without=_but(SITES[at])), days, "mixed"),
         ]
     return worlds
 
@@ -121,7 +167,7 @@ def loaded(world: Made, folder: Path) -> Path:
         days=world.days,
         as_of=AS_OF + datetime.timedelta(world.seed % 7),
         plan=world.plan,
-        form="parquet",
+        form=world.form,
     )
     load(read_config(place / "mipdns.toml"))
     shutil.rmtree(place / "logs")
@@ -132,6 +178,12 @@ def loaded(world: Made, folder: Path) -> Path:
 
 def _with(plan: WorldPlan, **changes: object) -> WorldPlan:
     return msgspec.structs.replace(plan, **changes)
+
+
+def _but(site: str) -> tuple[str, ...]:
+    """What a world is without that has one observer, the routes, and nobody who says anything."""
+    silent = [name for name in SOURCES if name not in LOG_COLUMNS]
+    return (*silent, *(name for name in OBSERVERS if name != site))
 
 
 def _half(rng: np.random.Generator) -> tuple[str, ...]:

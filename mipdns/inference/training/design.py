@@ -57,6 +57,7 @@ CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8,
 USUALLY_CROWDED: Bounds = (0.3, 0.35)
 """What stands around a unit of which nothing else is known."""
 MOST_AROUND = 0.8
+MOST_NEAR = 0.8
 EXPOSURE = (1.2, 3, 7, 16, 40)
 """Visits on the busiest day at which counts begin to mean something else: four agents in five visits are a crowd's,
 four in five hundred a family's."""
@@ -377,6 +378,16 @@ FIXED: tuple[FeatureTerm, ...] = (
         {"agents_day_max": (10, None), "requests_per_agent": (3, 12)},
     ),
     FeatureTerm(
+        "agent_top_share",
+        "agents",
+        (0.03, 0.035),
+        (-6.0, -1.5, 0.0),
+        "rising",
+        "of sixty agents and more of people one is common; where none is, a program makes them up as it goes",
+        ("judgement",),
+        {"agents_day_max": (60, None)},
+    ),
+    FeatureTerm(
         "agent_evenness",
         "agents",
         (2.0, 2.2),
@@ -424,6 +435,18 @@ NEIGHBOURS: tuple[Candidate, ...] = (
                 "neighbours_crowded", "neighbours", CROWDED, "rising",
                 "operators run address pools: crowds stand beside crowds, households beside households",
                 ("richter2016", "livadariu2018", "cloudflare2025"), band | bounds, most=MOST_AROUND,
+            ),
+            USUALLY_CROWDED,
+        )
+    ),
+    *(
+        part
+        for bounds in _bands("agents_told", (0.5,))
+        for part in _both_ways(
+            Candidate(
+                "nearest_crowded", "neighbours", CROWDED, "rising",
+                "pools lie between lines and begin and end within a /24: those next to it tell in which it stands",
+                ("richter2016", "livadariu2018"), bounds, most=MOST_NEAR,
             ),
             USUALLY_CROWDED,
         )

@@ -15,12 +15,14 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from mipdns.columns import neighbourhoods
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import crowd, features
 from mipdns.inference.crowd import HOSTING
 from mipdns.inference.features import CONNECTIONS, SEEN, TOLD
 from mipdns.inference.population import ABOVE, Population
 from mipdns.inference.scorecard import (
+    OWN,
     POINTS,
     Calibration,
     FeatureTerm,
@@ -32,7 +34,7 @@ from mipdns.inference.scorecard import (
 from mipdns.inference.training import additive, calibration
 from mipdns.inference.training.additive import Floats, Steps
 from mipdns.inference.training.design import CANDIDATES, FIXED, NEIGHBOURS, Candidate
-from mipdns.inference.training.sample import OWN, Sample, around, facts, silent
+from mipdns.inference.training.sample import Sample, around, facts, silent
 
 RIDGE = 2e-3
 UNITS_MIN = 120
@@ -87,7 +89,8 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
     if _worlds(sample) >= 2 * FOLDS:
         card = msgspec.structs.replace(card, calibration=lines)
         lines = _with_prior_shares(sample, worth, weight > 0, card)
-    return msgspec.structs.replace(fit(sample, weight, card, context), calibration=_beside_requests(lines))
+    lines = _beside_requests(lines, np.bincount(way[weight > 0], minlength=len(lines)))
+    return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
 
 
 def _held_out(sample: Sample, weight: Floats, card: Scorecard, context: bool) -> NDArray[np.int64]:
@@ -144,10 +147,12 @@ def _with_prior_shares(
     """
     lines = card.calibration
     way, world = features.way_of(sample.columns)[used], sample.world[used]
+    exposure = features.values("exposure", sample.columns)[used]
     margin, sign = odds[used], np.where(sample.shared[used], 1.0, -1.0)
     found = np.full(_worlds(sample), card.prior)
     for number in np.unique(world).tolist():
-        here, asked = world == number, Population(card)
+        here = world == number
+        asked = Population(card, float(exposure[here][0]))
         told = float(np.average(sample.shared[used][here], weights=sample.trust[used][here]))
         asked.add(np.rint(margin[here] * POINTS).astype(np.int64), way[here], np.empty(0, dtype=np.int16))
         found[number] = asked.shares().unspoken if asked.tells else asked.shares(told).unspoken
@@ -169,13 +174,16 @@ def _with_prior_shares(
     }
 
 
-def _beside_requests(lines: dict[str, Calibration]) -> dict[str, Calibration]:
-    """The lines with those of units that only connect where others come with requests: as of connections alone, but
-    what share of the others is shared says nothing of them. No made world has such logs.
+def _beside_requests(lines: dict[str, Calibration], units: NDArray[np.int64]) -> dict[str, Calibration]:
+    """The lines with those of units that only connect where others come with requests: what share of the others is
+    shared says nothing of them. units: learnt from, by line; of too few, as connections alone.
     """
     alone, beside = CONNECTIONS
+    size = len(SEEN)
+    known = units[TOLD.index(beside) * size :][:size].sum() >= WAY_UNITS_MIN
     return lines | {
-        f"{beside}, {seen}": msgspec.structs.replace(lines[f"{alone}, {seen}"], prior_share=0.0) for seen in SEEN
+        f"{beside}, {seen}": msgspec.structs.replace(lines[f"{beside if known else alone}, {seen}"], prior_share=0.0)
+        for seen in SEEN
     }
 
 
@@ -209,12 +217,14 @@ def _worlds(sample: Sample) -> int:
 
 
 def folds(sample: Sample) -> NDArray[np.int64]:
-    """Which fold each unit belongs to: whole worlds, or whole ASes where there are few worlds; drawn once.
+    """Which fold each unit belongs to: whole worlds, or whole ASes where there are few worlds (of units without one a
+    /24 or /48); drawn once.
 
     Those whose logs tell the same are dealt out in turn, so that each fold is learnt from logs of every kind.
     """
     few = _worlds(sample) < 2 * FOLDS
-    _, group = np.unique(sample.asn if few else sample.world, return_inverse=True)
+    networks = np.where(sample.asn > 0, sample.asn, -1 - neighbourhoods(sample.key).astype(np.int64))
+    _, group = np.unique(networks if few else sample.world, return_inverse=True)
     groups = int(group.max(initial=0)) + 1
     told = np.bincount(group * len(TOLD) + features.told_of(sample.columns), minlength=groups * len(TOLD))
     order = np.lexsort((np.random.default_rng(groups).permutation(groups), told.reshape(groups, -1).argmax(axis=1)))
