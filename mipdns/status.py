@@ -22,6 +22,9 @@ UNSUPPORTED = "unsupported_"
 against others.
 """
 
+OUTSIDE = "outside_window_"
+"""Counts of a build that begin so name a source most of whose lines lie outside the window, and the percentage."""
+
 
 def status(config: Config, *, age_max_s: float | None = None) -> dict[str, object]:
     """The newest build, its age, its sources, the last load and whether a server runs.
@@ -76,8 +79,16 @@ def doubts(build: store.Build) -> list[str]:
 
 
 def suspicions(build: store.Build) -> list[str]:
-    """A line for each source of a build whose addresses look by their traffic like any others."""
+    """A line for each source of a build whose addresses look by their traffic like any others, or whose days are not
+    those that are judged.
+    """
+    window = f"{build.window_days} days up to {build.as_of}"
     return [
+        f"source {name.removeprefix(OUTSIDE)!r}: {share} % of its lines lie outside the window ({window}) and are not "
+        "judged; look at [load] as_of and window_days, at the clock that wrote them, and whether the log goes on"
+        for name, share in build.counts.items()
+        if name.startswith(OUTSIDE)
+    ] + [
         f"source {name.removeprefix(UNSUPPORTED)!r} is not borne out by traffic: {units} addresses that it names look "
         "no more shared than those that it does not name; see that it is neither stale nor tampered with"
         for name, units in build.counts.items()

@@ -48,3 +48,12 @@ def test_a_source_that_traffic_does_not_bear_out_is_told_and_no_fault(tmp_path: 
     told = status(config)
     assert told["trouble"] == []
     assert "source 'edge' is not borne out by traffic: 321 addresses that it names" in str(told["warnings"])
+
+
+def test_a_source_that_lies_outside_the_window_is_told_and_no_fault(tmp_path: Path):
+    database = tmp_path / "mip.db"
+    config = Config(Store(str(database)))
+    store.regenerate(database, contents([verdict("51.15.7.0/24")], counts={"outside_window_edge": 87}))
+    told = status(config)
+    assert told["trouble"] == []
+    assert "source 'edge': 87 % of its lines lie outside the window (7 days up to 20" in str(told["warnings"])
