@@ -4,7 +4,9 @@ went, and what of all that is trouble."""
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mipdns import store
 from mipdns.config import Config
@@ -135,6 +137,26 @@ def describe_source(file: FileRead) -> dict[str, object]:
         "sha256": file.digest,
         "licence": file.licence,
     }
+
+
+def by_source(files: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each source, of its files as `describe_source` gives them."""
+    together: dict[str, list[Mapping[str, Any]]] = {}
+    for file in files:
+        together.setdefault(file["name"], []).append(file)
+    width = max(map(len, together), default=0)
+    lines = []
+    for name, read in together.items():
+        rows, rejected, special = (sum(file[of] for file in read) for of in ("rows", "rejected", "special"))
+        told = [
+            f"{len(read):,} {'file' if len(read) == 1 else 'files'}",
+            f"{rows:,} {'row' if rows == 1 else 'rows'}",
+            *([f"{rejected:,} rejected"] if rejected else []),
+            *([f"{special:,} special"] if special else []),
+            f"newest {max(file['dated'] for file in read)}",
+        ]
+        lines.append(f"{name:<{width}}  {', '.join(told)}")
+    return lines
 
 
 def _server(config: Config) -> str:

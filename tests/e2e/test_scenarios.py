@@ -678,7 +678,7 @@ def test_a_few_bad_lines_are_counted_with_place_and_reason(tmp_path: Path) -> No
     (edge,) = json.loads(must(config, "status", "--json"))["source"]
     assert (edge["rows"], edge["rejected"]) == (298, 2)
     assert edge["bad_lines"][0] == f"{tmp_path / 'edge.ndjson'}:18: client '30.0.0.300' is not an address"
-    assert f"{tmp_path / 'edge.ndjson'}:18: client '30.0.0.300'" in must(config, "status")
+    assert f"{tmp_path / 'edge.ndjson'}:18: client '30.0.0.300'" in must(config, "status", "--files")
     with closing(sqlite3.connect(tmp_path / "mip.db")) as database:
         ((examples,),) = database.execute("SELECT examples FROM source").fetchall()
     assert [example["line"] for example in json.loads(examples)] == [18, 300]
