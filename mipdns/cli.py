@@ -437,19 +437,23 @@ def check(config: Config, as_json: bool) -> None:
 
 @main.command()
 @click.option("--max-age", "age_max_s", type=_Duration(), help="Trouble, if the build is older, such as '3h'.")
+@click.option("--files", "each_file", is_flag=True, help="Tell of each file, with its digest and first bad lines.")
 @as_json
 @with_config
-def status(config: Config, age_max_s: int | None, as_json: bool) -> None:
+def status(config: Config, age_max_s: int | None, each_file: bool, as_json: bool) -> None:
     """Tell what is served: the newest build, its sources and its age, and how the last load went.
 
     Exits with 1 if there is trouble: nothing to serve, a last load that failed, a build that is too old.
     """
+    from mipdns.status import by_source
     from mipdns.status import status as run_status
 
     document = run_status(config, age_max_s=age_max_s)
     trouble, warnings = (cast("list[str]", document[name]) for name in ("trouble", "warnings"))
     if not as_json:
         del document["trouble"], document["warnings"]
+        if not each_file:
+            document["source"] = by_source(cast("list[dict[str, Any]]", document["source"]))
     _print(document, as_json)
     for line in (*trouble, *(f"warning: {line}" for line in warnings)):
         click.echo(f"mipdns: {line}", err=True)

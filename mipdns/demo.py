@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -56,7 +57,7 @@ def demo(folder: Path, port: int, *, only_check: bool = False) -> None:
 
     def ready(listeners: Sequence[tuple[str, int]]) -> None:
         server = listeners[0]
-        for line in dig_lines(examples, server):
+        for line in dig_lines(examples, server) + command_lines(examples, folder, _elsewhere(folder, server)):
             click.echo(line)
         if only_check:
             threading.Thread(target=check_then_stop, args=(examples, server, failures), daemon=True).start()
@@ -111,6 +112,27 @@ def dig_lines(examples: list[Example], server: tuple[str, int]) -> list[str]:
     lines.append(f"  {dig} {query_name(first, ORIGIN)} A          # 127.0.CLASS.CONFIDENCE")
     lines.append(f"  {dig} {query_name(first, ORIGIN, 't90')} A      # only if at least 90 % sure")
     return lines
+
+
+def command_lines(examples: list[Example], folder: Path, elsewhere: str) -> list[str]:
+    """The other commands to try on this world. elsewhere: HOST:PORT of the server, if its configuration has another."""
+    address = net.format_address(next(example.address for example in examples if net.is_v4(example.address)))
+    environment = Path(sys.prefix) / "bin" / "activate"
+    if environment.is_relative_to(Path.cwd()):
+        environment = environment.relative_to(Path.cwd())
+    mipdns = f"mipdns --config {shlex.quote(str(folder / 'mipdns.toml'))}"
+    truth = shlex.quote(str(folder / "truth.csv"))
+    lines = ["", "Or, in another terminal:"]
+    lines += [f"  . {shlex.quote(str(environment))}"] if sys.prefix != sys.base_prefix else []
+    lines.append(f"  {mipdns} lookup {f'--server {elsewhere} ' * bool(elsewhere)}{address}")
+    lines.append(f"      # also: explain {address}, disagreements, status, validate --truth {truth} --html r.html")
+    return lines
+
+
+def _elsewhere(folder: Path, server: tuple[str, int]) -> str:
+    """Where the server is, "" if it is where the configuration of its world says."""
+    where = f"{server[0]}:{server[1]}"
+    return "" if where in read_config(folder / "mipdns.toml").serve.listen[:1] else where
 
 
 def check_then_stop(examples: list[Example], server: tuple[str, int], failures: list[str]) -> None:

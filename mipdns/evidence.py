@@ -137,6 +137,8 @@ class LogEvidence(NamedTuple):
     """Lines that could be read and lie before or after the window: old logs, clocks that are wrong."""
     agents_capped: int = 0
     """Units and days with so many user agents that no more were counted."""
+    outside: tuple[tuple[str, int], ...] = ()
+    """Sources of whose lines half or more lie outside the window, and the percentage of each that does."""
 
 
 Stance = Literal["shared", "single", "hosting"]

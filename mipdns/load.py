@@ -128,6 +128,7 @@ def _build(config: Config, stages: Stages, today: datetime.date, held: ExitStack
         )
     counts = {"lines_outside_window": evidence.logs.lines_outside} if evidence.logs else {}
     counts |= {"unit_days_agents_capped": evidence.logs.agents_capped} if evidence.logs else {}
+    counts |= {f"outside_window_{name}": share for name, share in evidence.logs.outside} if evidence.logs else {}
     contents = store.Contents(
         parts=judgement.parts,
         conclude=judgement.conclude,

@@ -4,7 +4,9 @@ went, and what of all that is trouble."""
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mipdns import store
 from mipdns.config import Config
@@ -21,6 +23,9 @@ UNSUPPORTED = "unsupported_"
 """Counts of a build that begin so name a source that traffic does not bear out, and how many of its units were held
 against others.
 """
+
+OUTSIDE = "outside_window_"
+"""Counts of a build that begin so name a source most of whose lines lie outside the window, and the percentage."""
 
 
 def status(config: Config, *, age_max_s: float | None = None) -> dict[str, object]:
@@ -76,8 +81,16 @@ def doubts(build: store.Build) -> list[str]:
 
 
 def suspicions(build: store.Build) -> list[str]:
-    """A line for each source of a build whose addresses look by their traffic like any others."""
+    """A line for each source of a build whose addresses look by their traffic like any others, or whose days are not
+    those that are judged.
+    """
+    window = f"{build.window_days} days up to {build.as_of}"
     return [
+        f"source {name.removeprefix(OUTSIDE)!r}: {share} % of its lines lie outside the window ({window}) and are not "
+        "judged; look at [load] as_of and window_days, at the clock that wrote them, and whether the log goes on"
+        for name, share in build.counts.items()
+        if name.startswith(OUTSIDE)
+    ] + [
         f"source {name.removeprefix(UNSUPPORTED)!r} is not borne out by traffic: {units} addresses that it names look "
         "no more shared than those that it does not name; see that it is neither stale nor tampered with"
         for name, units in build.counts.items()
@@ -124,6 +137,26 @@ def describe_source(file: FileRead) -> dict[str, object]:
         "sha256": file.digest,
         "licence": file.licence,
     }
+
+
+def by_source(files: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each source, of its files as `describe_source` gives them."""
+    together: dict[str, list[Mapping[str, Any]]] = {}
+    for file in files:
+        together.setdefault(file["name"], []).append(file)
+    width = max(map(len, together), default=0)
+    lines = []
+    for name, read in together.items():
+        rows, rejected, special = (sum(file[of] for file in read) for of in ("rows", "rejected", "special"))
+        told = [
+            f"{len(read):,} {'file' if len(read) == 1 else 'files'}",
+            f"{rows:,} {'row' if rows == 1 else 'rows'}",
+            *([f"{rejected:,} rejected"] if rejected else []),
+            *([f"{special:,} special"] if special else []),
+            f"newest {max(file['dated'] for file in read)}",
+        ]
+        lines.append(f"{name:<{width}}  {', '.join(told)}")
+    return lines
 
 
 def _server(config: Config) -> str:

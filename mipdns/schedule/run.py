@@ -50,6 +50,7 @@ def run(config: Config, config_path: Path, *, ready: Ready | None = None) -> Non
     configure_log()
     rehearse(config)
     loads = Loads(config, config_path)
+    loads.served = _has_build(config)
 
     def begin(listeners: Sequence[tuple[str, int]]) -> None:
         loads.start()
@@ -58,7 +59,7 @@ def run(config: Config, config_path: Path, *, ready: Ready | None = None) -> Non
 
     try:
         with _exit_on_signal():
-            if not _has_build(config):
+            if not loads.served:
                 loads.start()
                 _wait_for_first(loads)
         serve(config, ready=begin)
@@ -82,7 +83,7 @@ def _wait_for_first(loads: Loads) -> None:
     while not loads.first_ended.wait(_PATIENCE_S):
         notify(patience(2 * _PATIENCE_S), status("first load"))
     if loads.failed:
-        raise ServeError(f"there is no build to serve, and the first load came to none: {loads.failed}")
+        raise ServeError(f"there is no build to serve and the first load came to none, so `run` ends: {loads.failed}")
 
 
 @contextmanager
@@ -103,10 +104,14 @@ def _exit_on_signal() -> Iterator[None]:
 
 
 class Loads:
-    """A thread that starts a load whenever one is due. failed: why the last one came to nothing, "" if it did not."""
+    """A thread that starts a load whenever one is due. failed: why the last one came to nothing, "" if it did not.
+
+    served: whether there is a build that stays if a load comes to nothing.
+    """
 
     def __init__(self, config: Config, config_path: Path) -> None:
         self.failed = ""
+        self.served = True
         self.first_ended = threading.Event()
         self._database = Path(config.store.database)
         self._every_s = duration_s(config.run.every)
@@ -184,9 +189,12 @@ class Loads:
         self._own_serial = told[0].serial if told else 0
         took_s = time.monotonic() - began
         due = datetime.fromtimestamp(next_due(self._last, self._every_s, self._at_s), UTC).isoformat(timespec="seconds")
-        if self.failed:
+        if self.failed and not self.served:
+            _log.error("load: failed after %.1f s: %s", took_s, self.failed)
+        elif self.failed:
             _log.error("load: failed after %.1f s, what was served stays; next at %s: %s", took_s, due, self.failed)
         else:
+            self.served = True
             _log.info("load: done in %.1f s; next at %s", took_s, due)
         self.first_ended.set()
 

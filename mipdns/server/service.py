@@ -156,6 +156,12 @@ class _Watchdog:
 def _native_threads(serve: Serve) -> int:
     """How many native threads answer UDP on each listener; 0 where it is left to Python."""
     if not native.available():
+        if not os.environ.get(native.SWITCH):
+            _log.warning(
+                "UDP is left to Python, some 60 times slower, because the native form was not compiled: that needs gcc "
+                "and Python's headers when mipdns is installed; %s=1 says that it is meant so",
+                native.SWITCH,
+            )
         return 0
     try:
         import mipdns.native._native  # noqa: F401, PLC0415 whether it can be loaded shows only here

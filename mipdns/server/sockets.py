@@ -117,7 +117,8 @@ def _bound(host: str, port: int, kind: socket.SocketKind, *, shared: bool = Fals
         if made is not None:
             made.close()
         transport = "TCP" if kind == socket.SOCK_STREAM else "UDP"
-        raise ServeError(f"cannot listen on {_text(host, port)} ({transport}): {_reason(fault, port)}") from None
+        why = _reason(fault, port, ipv6=family == socket.AF_INET6)
+        raise ServeError(f"cannot listen on {_text(host, port)} ({transport}): {why}") from None
     return made
 
 
@@ -138,17 +139,18 @@ def _prepare_udp(udp: socket.socket, family: socket.AddressFamily, *, wildcard: 
             udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
 
 
-def _reason(fault: OSError, port: int) -> str:
+def _reason(fault: OSError, port: int, *, ipv6: bool) -> str:
     match fault.errno:
         case errno.EADDRINUSE:
             return "the port is taken by another program; stop it or choose another in [serve] listen"
         case errno.EADDRNOTAVAIL:
-            return "this machine does not have the address; correct [serve] listen"
+            otherwise = ", or leave it out there if the machine has no IPv6" if ipv6 else ""
+            return f"this machine does not have the address; correct [serve] listen{otherwise}"
         case errno.EACCES | errno.EPERM:
             low = " ports below 1024 need root or CAP_NET_BIND_SERVICE;" if port < 1024 else ""
             return f"permission denied;{low} see docs/operation.md"
         case errno.EAFNOSUPPORT:
-            return "this machine has no such address family; correct [serve] listen"
+            return f"this machine has no {'IPv6' if ipv6 else 'IPv4'}; leave it out of [serve] listen"
         case _:
             return str(fault.strerror or fault)
 

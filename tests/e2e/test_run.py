@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -197,7 +198,11 @@ def test_a_first_load_that_fails_ends_it_in_one_clear_line(tmp_path: Path) -> No
     with start(tmp_path) as run:
         assert run.process.wait(PATIENCE_S) == 1
         line = run.log().splitlines()[-1]
-        assert line.startswith("mipdns: there is no build to serve, and the first load came to none: source 'tor'")
+        assert line.startswith("mipdns: there is no build to serve and the first load came to none, so `run` ends: ")
+        assert f"source 'tor': {tmp_path / 'tor.txt'}: no such file" in line
+        assert re.search(r"ERROR load: failed after \d+\.\d s: source 'tor'", run.log())
+        assert "stays" not in run.log()
+        assert "next at" not in run.log()
         assert "Traceback" not in run.log()
 
 

@@ -524,6 +524,19 @@ def test_the_day_judged_from(tmp_path: Path, stray: list[Visit], load: str, as_o
     assert [net.format_address(one.first) for one in served(config)] == seen
 
 
+def test_a_log_outside_the_window_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "live.ndjson").write_text(logpush([visit for day in DAYS for visit in a_few("30.0.0.1", day, 500)]))
+    (tmp_path / "edge.ndjson").write_text(logpush([*a_few("30.0.0.2", LATER, 1), *a_few("30.0.0.2", FUTURE, 1)]))
+    config = tmp_path / "mipdns.toml"
+    config.write_text("".join(source(name, "logs", "logpush", f"{name}.ndjson") for name in ("live", "edge")))
+    for command in ("load", "status"):
+        done = mipdns(config, command)
+        assert done.returncode == 0
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("mipdns: warning: source 'edge': 100 % of its lines lie outside the window (7 days up")
+        assert "[load] as_of and window_days, at the clock" in line
+
+
 @pytest.mark.parametrize(("as_of", "listed"), [("2024-05-01", 1), ("2095-01-01", 0)])
 def test_without_logs_as_of_decides_too(tmp_path: Path, as_of: str, listed: int) -> None:
     (tmp_path / "vpn.txt").write_text("30.0.0.1\n")
@@ -665,7 +678,7 @@ def test_a_few_bad_lines_are_counted_with_place_and_reason(tmp_path: Path) -> No
     (edge,) = json.loads(must(config, "status", "--json"))["source"]
     assert (edge["rows"], edge["rejected"]) == (298, 2)
     assert edge["bad_lines"][0] == f"{tmp_path / 'edge.ndjson'}:18: client '30.0.0.300' is not an address"
-    assert f"{tmp_path / 'edge.ndjson'}:18: client '30.0.0.300'" in must(config, "status")
+    assert f"{tmp_path / 'edge.ndjson'}:18: client '30.0.0.300'" in must(config, "status", "--files")
     with closing(sqlite3.connect(tmp_path / "mip.db")) as database:
         ((examples,),) = database.execute("SELECT examples FROM source").fetchall()
     assert [example["line"] for example in json.loads(examples)] == [18, 300]

@@ -24,7 +24,14 @@ from mipdns.evidence import Chunk, FileRead, LogEvidence
 from mipdns.progress import Progress
 from mipdns.sources import reading
 from mipdns.sources.logs import engines, residents
-from mipdns.sources.logs.counting.coverage import EPOCH, day_number, full_days, newest_day
+from mipdns.sources.logs.counting.coverage import (
+    EPOCH,
+    OUTSIDE_SHARE,
+    day_number,
+    full_days,
+    newest_day,
+    share_outside,
+)
 from mipdns.sources.logs.counting.days import DayHits, count_days, expire_days, share_folder
 from mipdns.sources.logs.counting.embedded import Embedded
 from mipdns.sources.logs.counting.engine import Engine
@@ -170,6 +177,7 @@ class _Job:
             complete_weekend_days=sum((EPOCH + datetime.timedelta(days=day)).weekday() >= 5 for day in complete),
             lines_outside=sum(seen.lines for seen in hours if not first <= seen.hour // 24 <= last),
             agents_capped=capped,
+            outside=self._outside(kept, first, last),
         )
         return evidence, self._account(found, kept)
 
@@ -401,6 +409,16 @@ class _Job:
             yield from window.chunks()
 
     # ── tell ──
+
+    def _outside(self, kept: Counting, first: int, last: int) -> tuple[tuple[str, int], ...]:
+        """The sources of which most lies outside the window, each with the percentage that does."""
+        told = []
+        for source in self.sources:
+            files = [file.id for file in kept.files if file.reading == self.readings[source.name]]
+            share = share_outside(self.manifest.hours(files), first, last)
+            if share >= OUTSIDE_SHARE:
+                told.append((source.name, int(100 * share)))
+        return tuple(told)
 
     def _account(self, found: Sequence[OnDisk], kept: Counting) -> list[FileRead]:
         """Of every file on disk, then of those that are gone and still count, source by source."""

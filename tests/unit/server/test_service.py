@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import resource
 import signal
@@ -69,3 +70,13 @@ def test_udp_is_left_to_python_where_the_native_form_is_not_wanted_or_broken(
     assert "cannot be loaded" in caplog.text
     monkeypatch.setattr(native, "available", lambda: False)
     assert service._native_threads(Serve()) == 0
+
+
+@pytest.mark.parametrize(("switch", "warned"), [("", True), ("1", False)])
+def test_that_nothing_was_compiled_is_said_unless_it_is_meant(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, switch: str, warned: bool
+) -> None:
+    monkeypatch.setenv(native.SWITCH, switch)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert service._native_threads(Serve()) == 0
+    assert ("was not compiled" in caplog.text) == warned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import pytest
@@ -37,6 +38,23 @@ def test_if_one_cannot_be_had_none_is_kept() -> None:
         open_listeners([str(first), "198.51.100.7:53"])
     (again,) = open_listeners([str(first)])
     again.close()
+
+
+@pytest.mark.parametrize(("host", "told"), [("[2001:db8::7]", True), ("198.51.100.7", False)])
+def test_what_to_do_without_ipv6_is_told(host: str, told: bool) -> None:
+    with pytest.raises(ServeError, match="does not have the address; correct") as fault:
+        open_listeners([f"{host}:0"])
+    assert ("leave it out there if the machine has no IPv6" in str(fault.value)) == told
+
+
+@pytest.mark.parametrize(("host", "family"), [("[::1]", "IPv6"), ("127.0.0.1", "IPv4")])
+def test_a_kernel_without_the_family_is_told(monkeypatch: pytest.MonkeyPatch, host: str, family: str) -> None:
+    def refuse(*_: object) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    with pytest.raises(ServeError, match=rf"this machine has no {family}; leave it out of \[serve\] listen"):
+        open_listeners([f"{host}:0"])
 
 
 def test_the_same_address_twice_is_a_port_taken() -> None:

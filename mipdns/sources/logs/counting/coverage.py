@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 EPOCH = datetime.date(1970, 1, 1)
 
 DAY_SHARE_MIN = 0.01
 """The newest day with this share of all lines is the day judged from; a stray line from a wrong clock is not."""
+
+OUTSIDE_SHARE = 0.5
+"""A source with this share of its lines outside the window is told of: a clock, or the window, is wrong."""
 
 BUSY_DAY_LINES = 1000
 """A sensor with so many lines a day does not fall silent for an hour: an empty hour is a gap in its log."""
@@ -47,6 +50,26 @@ def newest_day(hours: Iterable[SensorHour], now: datetime.date) -> datetime.date
     if max(known.values()) < least:
         least = DAY_SHARE_MIN * max(known.values())
     return EPOCH + datetime.timedelta(days=max(day for day, count in known.items() if count >= least))
+
+
+def share_outside(hours: Sequence[SensorHour], first_day: int, last_day: int) -> float:
+    """Share of a source's lines that lie outside the window, 0 to 1, but for its past: what lies before the window
+    does not count where the source's newest day lies in it, as in logs that are kept for weeks.
+    """
+    inside = before = after = 0
+    for seen in hours:
+        day = seen.hour // 24
+        if day > last_day:
+            after += seen.lines
+        elif day < first_day:
+            before += seen.lines
+        else:
+            inside += seen.lines
+    if inside and day_number(newest_day(hours, EPOCH + datetime.timedelta(days=last_day))) >= first_day:
+        outside = after
+    else:
+        outside = before + after
+    return outside / max(inside + before + after, 1)
 
 
 def full_days(hours: Iterable[SensorHour], first_day: int, last_day: int) -> list[tuple[int, int]]:

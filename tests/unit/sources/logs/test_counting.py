@@ -203,6 +203,16 @@ def test_the_window_ends_with_as_of_and_leaves_out_what_is_older(tmp_path: Path)
     assert evidence.lines_outside == 9
 
 
+def test_a_source_that_mostly_lies_outside_the_window_is_named(tmp_path: Path) -> None:
+    hits = [Hit("live", "live", "9.9.9.1", (MONDAY + day) * 86400) for day in range(30)]
+    hits += [Hit("edge", "edge", "9.9.9.2", (MONDAY + day) * 86400) for day in (-40, 66)]
+    sources = write(tmp_path, hits)
+    evidence, _ = read(tmp_path, *sources)
+    assert (evidence.lines_outside, evidence.outside) == (25, (("edge", 100),))
+    evidence, _ = read(tmp_path, *sources, as_of=datetime.date(2026, 11, 22))
+    assert evidence.outside == (("edge", 100), ("live", 76))
+
+
 def test_an_agent_that_is_missing_is_none_and_one_that_is_not_logged_is_unknown(tmp_path: Path) -> None:
     noon = MONDAY * 86400 + 43200
     unit = sensed(tmp_path, [Hit("a", "a", "9.9.9.1", noon, None, "", "", "")])

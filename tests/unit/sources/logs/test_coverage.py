@@ -6,7 +6,14 @@ import datetime
 
 import pytest
 
-from mipdns.sources.logs.counting.coverage import BUSY_DAY_LINES, SensorHour, day_number, full_days, newest_day
+from mipdns.sources.logs.counting.coverage import (
+    BUSY_DAY_LINES,
+    SensorHour,
+    day_number,
+    full_days,
+    newest_day,
+    share_outside,
+)
 
 DAY = day_number(datetime.date(2026, 11, 20))
 NOW = datetime.date(2026, 12, 1)
@@ -66,3 +73,22 @@ def test_full_days_are_of_each_sensor() -> None:
 
 def test_full_days_are_of_the_window() -> None:
     assert full_days(hours(-48, 71), DAY, DAY) == [(0, DAY)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], 0),
+        ([(0, 3), (-6, 7)], 0),
+        ([(-7, 5)], 1),
+        ([(1, 5)], 1),
+        ([(-50, 1), (36, 1)], 1),
+        ([(0, 1), (1, 3)], 0.75),
+        ([(-at, 10) for at in range(60)], 0),  # kept for two months
+        ([(-at, 10) for at in range(730)], 0),
+        ([(-at, 10) for at in range(7, 60)] + [(0, 1)], 530 / 531),  # it ended, but for a stray line
+    ],
+)
+def test_share_outside(lines: list[tuple[int, int]], expected: float) -> None:
+    seen = [SensorHour(0, 24 * (DAY + at), count) for at, count in lines]
+    assert share_outside(seen, DAY - 6, DAY) == expected
