@@ -1,8 +1,8 @@
 """Learning a scorecard from loads whose truth is known: `mipdns train`.
 
 In: databases that `mipdns load` wrote, and for each the truth, from a file or from the labels in it. Out: a scorecard.
-The one rule: a unit is known only where the truth names it or a range that holds it, and what made it known is no
-evidence.
+The one rule: a unit is known only where the truth names it, a range that holds it or addresses inside it, and what made
+it known is no evidence.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ from mipdns.inference.training.learning import learn, weights
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, join, silent
 from mipdns.inference.training.text import card_text
+from mipdns.inference.trust import Trust
 from mipdns.store import labels, latest_build
 from mipdns.store.observed import Observed, observed
 from mipdns.validation import labelling
 from mipdns.validation.rejudge import spared
-from mipdns.validation.truth import Word, read_truth
+from mipdns.validation.truth import Truth, Word, arrange, read_truth
 
 UNITS_MIN = 500
 """Fewer units of a kind teach nothing that holds elsewhere."""
@@ -126,23 +127,32 @@ def _one_sided(sample: Sample, *, is_shared: bool) -> str:
 
 
 def read_sample(database: Path, truth: Sequence[Word], card: Scorecard) -> Sample:
-    """The units of a load with a truth from elsewhere; everybody is heard as evidence.
+    """The units of a load with a truth from elsewhere; everybody is heard as evidence, as far as the load believed him.
 
-    The narrowest range that holds a unit's first address tells its truth, and where there is none, an address inside
-    its /64 does. Raises StoreError, ConfigError.
+    The truth is read as `validate` reads it: of words that overlap the narrowest speaks, and what it says of a part of
+    a /64 it says of the unit. A unit of which it then says both is not known: `validate` counts it twice, and learnt
+    from twice it would teach nothing. Raises StoreError, ConfigError.
     """
-    seen, truth = observed(database), _as_units(truth)
-    return _sample(seen, truth, _index(truth, seen.units), card, labels(database))
+    _demand_everything_measured(database)
+    seen, said = observed(database), arrange(truth)
+    told = zip(said.shared.tolist(), said.classes.tolist(), said.users.tolist(), strict=True)
+    words = [Word(0, 0, *one) for one in told]
+    return _sample(seen, words, _agreed(said, seen.units.key), card, Trust.of(seen.beliefs))
 
 
 def label_sample(database: Path, kinds: Collection[str], card: Scorecard) -> tuple[Sample, Told]:
     """The units of a load as its own sources label them. Raises StoreError, ConfigError."""
+    _demand_everything_measured(database)
+    return labelled(observed(database), labels(database), kinds, card)
+
+
+def _demand_everything_measured(database: Path) -> None:
+    """Raises ConfigError where the load kept of some units only what it had measured."""
     if latest_build(database).counts.get(OBSERVATIONS_LEFT_OUT):
         raise ConfigError(
             f"{database}: holds what was measured of listed units only, which teaches nothing of the others; load with "
             '[load] observations = "all"'
         )
-    return labelled(observed(database), labels(database), kinds, card)
 
 
 def labelled(seen: Observed, people: Sequence[Label], kinds: Collection[str], card: Scorecard) -> tuple[Sample, Told]:
@@ -154,17 +164,21 @@ def labelled(seen: Observed, people: Sequence[Label], kinds: Collection[str], ca
     words = labelling.words(seen.assertions, people, kinds, card, seen.as_of)
     at = _index(words, seen.units)
     quiet = seen._replace(assertions=spared(seen.assertions, labelling.silence_of(kinds)))
-    sample = _sample(quiet, words, at, card, ())
+    untested = Trust.of(seen.beliefs)._replace(records={})
+    sample = _sample(quiet, words, at, card, untested)
     known = sample.known & silent(sample)
     told = Counter((labelling.kind_of(words[row].origin), words[row].shared) for row in at[known].tolist())
     return sample._replace(known=known), told
 
 
-def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard, people: Sequence[Label]) -> Sample:
-    """known: which word tells of each unit, -1 for none."""
+def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard, trust: Trust) -> Sample:
+    """known: which word tells of each unit, -1 for none. trust: how far sources are believed.
+
+    It cannot be learnt anew: people may have spoken since the load, and of addresses whose AS only that knew.
+    """
     units = seen.units
     origins = Origins(list(_routes(units)))
-    ground = space.survey(seen.assertions, origins, {"special": net.SPECIAL}, card, seen.as_of, people)
+    ground = space.survey(seen.assertions, origins, {"special": net.SPECIAL}, card, seen.as_of, trust=trust)
     rows = Overlay(ground, Origins([]), net.SPECIAL).measured(units.key, units.asn)
     unit, at = np.unique(rows.unit, return_index=True)
     sets = np.zeros(len(units.key), dtype=np.int64)
@@ -195,33 +209,31 @@ def _sample(seen: Observed, truth: Sequence[Word], known: Index, card: Scorecard
     return whole
 
 
-def _as_units(truth: Sequence[Word]) -> list[Word]:
-    """Words on less than a /64 as words on all of it, first of all: equal ranges that come later speak."""
-    inside: list[Word] = []
-    others: list[Word] = []
-    for one in truth:
-        unit = net.unit_range(net.unit_key(one.first))
-        is_part = one.last <= unit[1] and (one.first, one.last) != unit
-        (inside if is_part else others).append(one._replace(first=unit[0], last=unit[1]) if is_part else one)
-    return inside + others
+def _agreed(truth: Truth, keys: NDArray[np.uint64]) -> Index:
+    """Which statement tells of each unit, -1 where none does or several contradict each other."""
+    begin = np.searchsorted(truth.last, keys, side="left")
+    end = np.searchsorted(truth.first, keys, side="right")
+    before = np.append(0, np.cumsum(truth.shared))
+    said, shared = end - begin, before[end] - before[begin]
+    found: Index = np.where((said > 0) & ((shared == 0) | (shared == said)), begin, -1)
+    return found
 
 
 def _routes(units: ObservationTable) -> Iterable[Route]:
-    """Routes that give each unit the AS it has: one for each run of units of one AS."""
-    starts = np.flatnonzero(np.diff(units.asn, prepend=-1))
+    """Routes that give each unit the AS it has: one for each run of units of one AS and family."""
+    is_v6 = units.key > np.uint64(net.UNIT_V4_LAST)
+    starts = np.flatnonzero((np.diff(units.asn, prepend=-1) != 0) | np.diff(is_v6, prepend=False))
     for start, end in pairwise([*starts.tolist(), len(units.asn)]):
         if units.asn[start]:
             first, last = net.unit_range(int(units.key[start]))[0], net.unit_range(int(units.key[end - 1]))[1]
-            if net.is_v4(first) == net.is_v4(last):
-                yield Route(first, last, int(units.asn[start]))
+            yield Route(first, last, int(units.asn[start]))
 
 
-def _index(truth: Sequence[Word], units: ObservationTable) -> Index:
-    """Which row of the truth tells of each unit, -1 for none; of several the narrowest, of equal ones the last."""
+def _index(words: Sequence[Word], units: ObservationTable) -> Index:
+    """Which of disjoint words holds each unit's first address, -1 for none."""
     found = np.full(len(units.key), -1, dtype=np.int64)
-    widest_first = sorted(range(len(truth)), key=lambda at: (truth[at].first - truth[at].last, at))
-    for at in widest_first:
-        for low, high in space.key_ranges(truth[at].first, truth[at].last, first_only=True):
+    for at, one in enumerate(words):
+        for low, high in space.key_ranges(one.first, one.last, first_only=True):
             start = np.searchsorted(units.key, np.uint64(low), side="left")
             found[start : np.searchsorted(units.key, np.uint64(high), side="right")] = at
     return found

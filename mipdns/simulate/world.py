@@ -104,10 +104,12 @@ def _write(
         shutil.rmtree(folder / name, ignore_errors=True)
     log_files = _write_logs(folder / "logs", world, dates, form, progress)
     progress("write sources", 0.0)
-    claims = _write_claims(folder, world, last_day, plan.without)
+    # A source that says nothing at all is an error to a load.
+    without = plan.without if plan.errors.partner_space else (*plan.without, "partner")
+    claims = _write_claims(folder, world, last_day, without)
     truth = words.write_truth(folder / "truth.csv", world).path
     config = folder / "mipdns.toml"
-    config.write_text(configuration_text(world, last_day, form, plan.without), "utf-8")
+    config.write_text(configuration_text(world, last_day, form, without), "utf-8")
     shutil.copytree(zones, folder / "zones", dirs_exist_ok=True)
     kinds = Counter(world.units.kind[world.units.until >= days - 1].tolist())
     return Summary(

@@ -13,24 +13,38 @@ import numpy as np
 
 from mipdns import net
 from mipdns.errors import StoreMissing
-from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS, Assertion, NetworkType, ObservationTable
-from mipdns.store.connection import feature_columns, reading
+from mipdns.evidence import (
+    CONTEXT_COLUMNS,
+    NETWORK_TYPES,
+    UNIT_COLUMNS,
+    Assertion,
+    Belief,
+    NetworkType,
+    ObservationTable,
+)
+from mipdns.store.connection import feature_columns
+from mipdns.store.reading import beliefs, snapshot
 from mipdns.vocabulary import Class, Signal
 
 
 class Observed(NamedTuple):
-    """A build's evidence. units: sorted by key. declared: what each AS says of itself. as_of: the day judged from."""
+    """A build's evidence. units: sorted by key. declared: what each AS says of itself. as_of: the day judged from.
+
+    beliefs: what the load learnt of its sources.
+    """
 
     units: ObservationTable
     assertions: list[Assertion]
     declared: dict[int, NetworkType]
     as_of: datetime.date
+    beliefs: list[Belief]
 
 
 def observed(path: Path) -> Observed:
     """Everything the newest build was judged from. Raises StoreMissing, StoreVersion or StoreError."""
     names = [*UNIT_COLUMNS, *CONTEXT_COLUMNS]
-    with reading(path) as connection:
+    with snapshot(path) as opened:
+        connection = opened.connection
         build = connection.execute("SELECT as_of FROM build ORDER BY id DESC LIMIT 1").fetchone()
         if build is None:
             raise StoreMissing(f"{path}: holds no build yet; run `mipdns load`")
@@ -42,6 +56,7 @@ def observed(path: Path) -> Observed:
             "FROM assertion ORDER BY id"
         ).fetchall()
         declared = connection.execute("SELECT asn, declared FROM network WHERE declared IS NOT NULL").fetchall()
+        believed = beliefs(opened)
     kinds = {name: at for at, name in enumerate(NETWORK_TYPES)}
     units.sort(key=lambda row: net.unit_key(net.from_blob(row[0])))
     table = ObservationTable(
@@ -54,7 +69,8 @@ def observed(path: Path) -> Observed:
             for at, name in enumerate(names, 4)
         },
     )
-    return Observed(table, [_assertion(row) for row in said], dict(declared), datetime.date.fromisoformat(build[0]))
+    as_of = datetime.date.fromisoformat(build[0])
+    return Observed(table, [_assertion(row) for row in said], dict(declared), as_of, believed)
 
 
 _EPOCH = datetime.date(1970, 1, 1).toordinal()

@@ -6,8 +6,6 @@ import datetime
 import math
 from bisect import bisect_right
 from collections import Counter
-from pathlib import Path
-from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -15,32 +13,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mipdns import net, train
+from mipdns import net, store, train
 from mipdns.errors import ConfigError
-from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label
+from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, Label
 from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.features import CONNECTIONS, WAYS, way_of
 from mipdns.inference.population import Population
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, join, score
+from mipdns.inference.trust import Trust
 from mipdns.inference.voices import NOTHING, Heard, hear, voice
+from mipdns.store.bulk import read_bulk
 from mipdns.store.observed import Observed
 from mipdns.validation.labelling import KINDS, WITNESSES, silence_of
-from mipdns.validation.truth import Word
+from mipdns.validation.truth import Word, arrange
+from mipdns.validation.units import gather
 from mipdns.vocabulary import Class, Signal
 from tests.unit.inference import people
-from tests.unit.inference.build import AS_OF, CARD, assertion, judged, logs, route
+from tests.unit.inference.build import AS_OF, CARD, Judged, assertion, judged, logs, route
 from tests.unit.inference.worlds import assertions, ranges, route_tables, unit_sets
+from tests.unit.validation.world import write
 
 NO_WORDS: list[Label] = []
 
 
 def seen(units, said=(), routes=(), words=NO_WORDS) -> Observed:
     """What a load leaves in the database, judged with all that is said."""
-    found = judged(units, said, routes, labels=words)
+    return _as_stored(judged(units, said, routes, labels=words))
+
+
+def _as_stored(found: Judged) -> Observed:
     declared = {asn: NETWORK_TYPES[asn % len(NETWORK_TYPES)] for asn in (64500, 64501)}
-    return Observed(found.observations, found.assertions, declared, AS_OF)
+    return Observed(found.observations, found.assertions, declared, AS_OF, list(found.beliefs))
 
 
 @st.composite
@@ -56,7 +61,7 @@ def features(sample: Sample) -> tuple[list[object], list[object], list[Heard]]:
     facts = [columns[name] for name in sorted(columns)]
     context = [sample.declared, sample.traffic, sample.asn, sample.age_days]
     total = score(sample, CARD)
-    heard = [sample.heard[at] for at in sample.sets.tolist()]
+    heard = heard_of(sample)
     offset = learning.said_aside(sample)
     sums = [learning.traffic_points(sample, CARD), total.points, total.confidence, total.signals, offset]
     numbers = [np.asarray(one) for one in (*context, *sums)]
@@ -125,6 +130,65 @@ def test_units_on_which_another_list_speaks_stand_as_neighbours_only():
     assert told == {("trace", True): 1}
     all_, _ = train.labelled(seen(units, [*said, assertion("51.15.7.9", "list.vpn")]), NO_WORDS, KINDS, CARD)
     assert all_.known.tolist() == [True, True]
+
+
+VPN = [assertion("51.15.0.0/16", "list.vpn")]
+WIDE = [route("51.15.0.0/16", 64500)]
+DENIED = [
+    Label(*net.parse_range(f"51.15.{number}.1"), False, Class(0), AS_OF, "noc", "isp") for number in range(100, 120)
+]
+"""Words on addresses that no log saw: only the routes of the load tell that they lie in AS64500."""
+
+
+def heard_of(sample: Sample) -> list[Heard]:
+    return [sample.heard[at] for at in sample.sets.tolist()]
+
+
+def test_a_source_is_heard_as_loud_as_the_load_heard_it(tmp_path):
+    """The load had twenty denials within the AS, after which that list may not list alone."""
+    write(tmp_path / "mip.db", {"51.15.7.9": people.CGNAT}, VPN, DENIED)
+    (one,) = heard_of(train.read_sample(tmp_path / "mip.db", [], CARD))
+    trust = Trust.of(store.beliefs(tmp_path / "mip.db"))
+    assert one == hear([voice(VPN[0], CARD, AS_OF, 64500, trust)], CARD)
+    assert not one.alone
+    assert hear([voice(VPN[0], CARD, AS_OF, 0, trust)], CARD).alone, "by its record everywhere it may"
+
+
+def test_labels_teach_beside_sources_that_no_label_was_held_against():
+    units, traced = {"51.15.7.9": people.CGNAT}, assertion("51.15.7.9", "trace.cgnat")
+    of_load = seen(units, [*VPN, traced], WIDE, DENIED)
+    made, _ = train.labelled(of_load, DENIED, ["trace", "partner"], CARD)
+    assert heard_of(made) == [hear([voice(VPN[0], CARD, AS_OF)], CARD)]
+
+
+def test_how_much_a_source_names_counts_as_in_the_load():
+    """Also what lies in excluded space, which the database does not keep."""
+    excluded = assertion("16.0.0.0/4", "list.vpn")
+    hole = (excluded.first, excluded.last)
+    found = judged({"51.15.7.9": people.CGNAT}, [excluded, *VPN], WIDE, exclude=[hole])
+    assert found.assertions == VPN
+    made, _ = train.labelled(_as_stored(found), NO_WORDS, ["trace"], CARD)
+    believed = Trust.of(found.beliefs)
+    assert believed.doubted
+    assert heard_of(made) == [hear([voice(VPN[0], CARD, AS_OF, 64500, believed)], CARD)]
+
+
+@pytest.mark.parametrize(
+    ("routed", "units", "expected"),
+    [
+        (["51.15.0.0/16", "2001:4860::/32"], ["51.15.7.9", "2001:4860::"], ["51.15.7.9", "2001:4860::/64"]),
+        (
+            ["51.15.0.0/16", "2001:4860::/32"], ["51.15.7.9", "51.15.7.11", "2001:4860::", "2001:4860:0:2::"],
+            ["51.15.7.9-51.15.7.11", "2001:4860::-2001:4860:0:2:ffff:ffff:ffff:ffff"],
+        ),
+        (["2001:4860::/32"], ["51.15.7.9", "2001:4860::"], ["2001:4860::/64"]),
+        (["51.15.0.0/16"], ["51.14.0.1", "51.15.7.9", "51.16.0.1"], ["51.15.7.9"]),
+    ],
+)  # fmt: skip
+def test_an_as_with_addresses_of_both_families_keeps_them(routed, units, expected):
+    loaded = seen(dict.fromkeys(units, people.QUIET), routes=[route(text, 64500) for text in routed])
+    made = list(train._routes(loaded.units))
+    assert [(net.format_range(one.first, one.last), one.asn) for one in made] == [(text, 64500) for text in expected]
 
 
 def sample(rows) -> Sample:
@@ -361,11 +425,22 @@ def test_units_that_somebody_names_are_not_counted_since_they_teach_nothing(monk
         train._demand_enough(named, told_of(40, 40, "truth"), ["truth"])
 
 
-def test_a_database_of_listed_units_only_teaches_nothing(tmp_path, monkeypatch):
-    build = SimpleNamespace(counts={OBSERVATIONS_LEFT_OUT: 5})
-    monkeypatch.setattr(train, "latest_build", lambda _: build)
+@pytest.mark.parametrize("kept", ["listed", "none"])
+@pytest.mark.parametrize(
+    "learn",
+    [
+        lambda path: train.label_sample(path, KINDS, CARD),
+        lambda path: train.read_sample(path, [Word(*net.parse_range("51.15.7.9"), True, 0, math.nan)], CARD),
+        lambda path: train.train([path], [], CARD),
+        lambda path: train.train([path], [path.with_name("truth.csv")], CARD),
+    ],
+    ids=["labels", "truth", "train", "train --truth"],
+)
+def test_a_database_of_listed_units_only_teaches_nothing(tmp_path, kept, learn):
+    write(tmp_path / "mip.db", {"51.15.7.9": people.CGNAT, "51.15.7.10": people.QUIET}, observations=kept)
+    (tmp_path / "truth.csv").write_text("prefix,verdict\n51.15.7.9,confirm\n51.15.7.10,deny\n")
     with pytest.raises(ConfigError, match='observations = "all"'):
-        train.label_sample(tmp_path / "mip.db", KINDS, CARD)
+        learn(tmp_path / "mip.db")
 
 
 def test_every_witness_can_be_heard_from():
@@ -379,15 +454,51 @@ def test_every_witness_can_be_heard_from():
             assert list(told.values()) == [1]
 
 
-def test_an_address_inside_a_64_tells_of_it_where_nothing_else_does(monkeypatch):
-    units = {"2001:4860::": people.CGNAT, "2001:4860:1::": people.QUIET, "51.15.0.1": people.QUIET}
-    monkeypatch.setattr(train, "observed", lambda _: seen(units))
-    monkeypatch.setattr(train, "labels", lambda _: NO_WORDS)
-    said = ["2001:4860::7 confirm", "2001:4860:1::/64 deny", "2001:4860:1::9 confirm", "51.15.0.0/24 deny"]
+UNIT = "2001:4860::"
+KNOWN = {"confirm": {True}, "deny": {False}, "nothing": set(), "both": {True, False}}
+
+
+@pytest.mark.parametrize(
+    ("unit", "said", "expected"),
+    [
+        (UNIT, ["2001:4860::/64 confirm"], "confirm"),
+        (UNIT, ["2001:4860::/48 confirm", "2001:4860::/64 deny"], "deny"),
+        (UNIT, ["2001:4860::/64 deny", "2001:4860::/48 confirm"], "deny"),
+        (UNIT, ["2001:4860::/64 deny", "2001:4860::/64 confirm"], "confirm"),
+        (UNIT, ["2001:4860::7 confirm"], "confirm"),
+        (UNIT, ["2001:4860::7 deny", "2001:4860::9 deny"], "deny"),
+        (UNIT, ["2001:4860::7 deny", "2001:4860::7 confirm"], "confirm"),
+        (UNIT, ["2001:4860::7 deny", "2001:4860::9 confirm"], "both"),
+        (UNIT, ["2001:4860::9 confirm", "2001:4860::7 deny"], "both"),
+        (UNIT, ["2001:4860::/48 confirm", "2001:4860::5 confirm"], "confirm"),
+        (UNIT, ["2001:4860::/48 confirm", "2001:4860::5 deny"], "both"),
+        (UNIT, ["2001:4860::/64 confirm", "2001:4860::/128 deny"], "both"),
+        (UNIT, ["2001:4860::/64 deny", "2001:4860::9 confirm"], "both"),
+        (UNIT, ["2001:4860::/48 deny", "2001:4860::/65 confirm", "2001:4860:0:0:8000::/65 confirm"], "confirm"),
+        (UNIT, ["2001:4860::5-2001:4860:0:9:: deny"], "deny"),
+        (UNIT, ["2001:4860::/65 deny", "2001:4860:0:0:8000::-2001:4860:0:9:: confirm"], "both"),
+        ("2001:4860:0:9::", ["2001:4860::5-2001:4860:0:9:: deny"], "deny"),
+        ("2001:4860:0:2::", ["2001:4860::/48 confirm", "2001:4860::5 deny"], "confirm"),
+        ("2001:4860:0:2::", ["2001:4860::/64 confirm", "2001:4860:0:3::/64 deny"], "nothing"),
+        ("51.15.0.1", ["51.15.0.0/24 deny", "51.15.0.2 confirm"], "deny"),
+        ("51.15.0.1", ["51.15.0.0/24 deny", "51.15.0.1 confirm"], "confirm"),
+    ],
+)
+def test_a_truth_is_read_as_validate_reads_it_and_a_unit_of_both_teaches_nothing(tmp_path, unit, said, expected):
+    write(tmp_path / "mip.db", {unit: people.CGNAT})
     truth = [Word(*net.parse_range(text), verdict == "confirm", 0, math.nan) for text, verdict in map(str.split, said)]
-    made = train.read_sample(Path("mip.db"), truth, CARD)
-    told = {
-        net.format_address(net.unit_range(key)[0]): bool(made.shared[at]) for at, key in enumerate(made.key.tolist())
-    }
-    assert made.known.all()
-    assert told == {"2001:4860::": True, "2001:4860:1::": False, "51.15.0.1": False}
+    with read_bulk(tmp_path / "mip.db") as bulk:
+        compared = gather(arrange(truth), bulk)
+    key = net.unit_key(net.parse_address(unit))
+    assert set(compared.shared[compared.key == key].tolist()) == KNOWN[expected]
+    made = train.read_sample(tmp_path / "mip.db", truth, CARD)
+    assert made.known.tolist() == [expected in ("confirm", "deny")]
+    assert made.shared.tolist() == [expected == "confirm"]
+
+
+def test_what_a_truth_says_beside_shared_or_not_is_that_of_the_narrowest_word(tmp_path):
+    write(tmp_path / "mip.db", {"51.15.0.1": people.CGNAT, "51.15.0.2": people.CGNAT})
+    vpn, tor = int(Class.VPN), int(Class.TOR)
+    truth = [Word(*net.parse_range("51.15.0.0/24"), True, vpn, 40.0), Word(*net.parse_range("51.15.0.2"), True, tor, 7)]
+    made = train.read_sample(tmp_path / "mip.db", truth, CARD)
+    assert (made.users.tolist(), made.classes.tolist(), made.trust.tolist()) == ([40, 7], [vpn, tor], [1.0, 1.0])

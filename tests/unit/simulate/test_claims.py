@@ -9,6 +9,7 @@ import ipaddress
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -84,14 +85,42 @@ def test_some_rows_are_there_twice(made: Summary):
         assert 0 < len(prefixes) - len(set(prefixes)) < 0.1 * len(prefixes)
 
 
+def words(made: Summary) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((made.folder / "partner" / "words.csv").read_text())))
+
+
 def test_a_partner_speaks_of_less_than_a_twentieth_and_is_sometimes_wrong(made: Summary):
-    true_of = truth(made)
-    rows = list(csv.DictReader(io.StringIO((made.folder / "partner" / "words.csv").read_text())))
-    assert 0 < len(rows) < 0.05 * len(true_of)
+    true_of, rows, errors = truth(made), words(made), PLAN.errors
+    assert len(rows) == pytest.approx(errors.partner_space * len(true_of), rel=0.1)
     shared = {kind.name: kind.multi_user for kind in KINDS}
     wrong = [(row["verdict"] == "confirm") != shared[true_of[row["prefix"]]] for row in rows]
-    assert 0.02 < np.mean(wrong) < 0.2
+    assert np.mean(wrong) == pytest.approx(errors.partner_wrong, abs=0.02)
     assert len({row["who"] for row in rows}) < 40, "an ISP speaks of all its addresses, most ISPs of none"
+
+
+@pytest.mark.parametrize(("space", "spoken_of"), [(0.0001, 2), (0.04, 12)])
+def test_a_partner_speaks_of_two_units_at_least(tmp_path: Path, space: float, spoken_of: int):
+    plan = changed(WorldPlan(units=300), errors={"partner_space": space})
+    made = simulate(tmp_path, seed=2, plan=plan, days=1, as_of=AS_OF, form="parquet")
+    assert len(words(made)) == spoken_of
+
+
+def test_of_no_units_no_partner_speaks_and_the_rest_is_the_same(tmp_path: Path):
+    """As in a world without him: a source that says nothing stops a load."""
+    plan = WorldPlan(units=300, without=("atlas",))
+    silent = changed(plan, errors={"partner_space": 0.0})
+    without = msgspec.structs.replace(plan, without=("atlas", "partner"))
+    one, other = (
+        simulate(tmp_path / name, seed=2, plan=plan, days=1, as_of=AS_OF, form="parquet")
+        for name, plan in (("silent", silent), ("without", without))
+    )
+    assert one.config.read_text() == other.config.read_text()
+    assert contents(one) == contents(other)
+    assert not (one.folder / "partner").exists()
+
+
+def contents(made: Summary) -> dict[Path, bytes]:
+    return {file.path.relative_to(made.folder): file.path.read_bytes() for file in made.files}
 
 
 def test_names_are_missing_by_network_and_often_say_nothing(made: Summary, world: World):

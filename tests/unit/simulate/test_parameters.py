@@ -18,7 +18,7 @@ from mipdns.simulate.configuration import LISTS, WITHOUT
 from mipdns.simulate.kinds import KINDS
 from mipdns.simulate.parameters import plan_text
 from mipdns.simulate.plan import Shares
-from mipdns.simulate.population import make_world
+from mipdns.simulate.population import MORE_DEVICES, make_world
 from tests.conftest import REPOSITORY
 
 from .conftest import AS_OF
@@ -164,3 +164,11 @@ def test_the_page_tells_every_kind_s_share_and_every_source():
     told = _rows("`[shares]`")
     assert told == {name: str(value) for name, value in msgspec.to_builtins(Shares()).items()}
     assert all(f"`{name}`" in PAGE for name in (*WITHOUT, *LISTS))
+
+
+def test_what_the_page_says_in_words_is_what_its_tables_say():
+    errors = WorldPlan().errors
+    assert re.findall(r"words on (\d+) % of the units, (\d+) % of them wrong", PAGE) == [
+        (f"{100 * errors.partner_space:.0f}", f"{100 * errors.partner_wrong:.0f}")
+    ]
+    assert re.findall(r"1 to (\d+) devices", PAGE) == [str(1 + MORE_DEVICES)]

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from mipdns import net, store
 from mipdns.errors import StoreError, StoreMissing
+from mipdns.evidence import Belief
+from mipdns.store.observed import observed
 from mipdns.vocabulary import Class
 from tests.unit.store.made import AS_OF, FEATURES, NETWORKS, ROWS, assertion, contents, everything, file_read, verdict
 
@@ -39,6 +41,12 @@ def test_the_build(path):
     started, finished = map(datetime.datetime.fromisoformat, (build.started, build.finished))
     assert started.utcoffset() == datetime.timedelta(0)
     assert started < finished
+
+
+def test_evidence_comes_with_what_the_load_learnt_of_its_sources(tmp_path):
+    learnt = [Belief("relay", 0, "", 3, 1, 1.0), Belief("relay", 64500, "", 2, 1, 1.0)]
+    store.regenerate(tmp_path / "mip.db", contents(beliefs=learnt))
+    assert observed(tmp_path / "mip.db").beliefs == learnt
 
 
 def test_verdicts_come_back_in_order(path):

@@ -30,12 +30,13 @@ def write(
     serial: int = 1_700_000_000,
     observations: Kept = "all",
 ) -> Build:
-    """Judge and store; the serial must be above the last one's."""
+    """Judge, with sources held against labels, and store; the serial must be above the last one's."""
     judgement = judge(
         logs=logs(units) if units else None,
         routes=[route(text, asn) for text, asn in ROUTES],
         networks=NETWORKS,
         assertions=said,
+        labels=labels,
         scorecard=CARD,
         as_of=AS_OF,
         observations=observations,
