@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import msgspec
 import numpy as np
 import pytest
 
 from mipdns import net, store
+from mipdns.config import Source
 from mipdns.errors import UnknownEvidence, ValidationError
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
+from mipdns.explain import as_text as as_words
 from mipdns.explain import explain
 from mipdns.inference.scorecard import MEASURED
 from mipdns.sources.truth import assertions as words_as_assertions
@@ -194,6 +197,18 @@ def test_all_logs_or_none():
 def test_which_network_an_address_is_in_cannot_be_left_out(name):
     with pytest.raises(UnknownEvidence, match=f"{name}: routes say which network"):
         silence([name], [*KINDS, ("ranges", "routes")])
+
+
+@pytest.mark.parametrize("kind", [cls.__struct_config__.tag for cls in get_args(Source)])
+def test_every_kind_is_a_name_whether_it_is_there_or_not(tmp_path, kind):
+    """As every signal is: what is asked of many builds is answered for each."""
+    assert silence([kind], []).sources == frozenset()
+    write(tmp_path / "mip.db", UNITS)
+    told = explain(tmp_path / "mip.db", net.parse_address("51.15.7.9"), [kind])
+    assert told.without and told.explanation
+    if kind not in ("logs", "peeringdb"):  # they are counted, whoever is named as the source
+        assert told.without.terms == told.explanation.terms
+        assert f"without {kind}\n" + " " * 25 + "nothing that speaks of it" in as_words(told)
 
 
 NAMES = ["ports", "agents", "tls", "shape", "forwarded", "addresses", "neighbours", "traffic"]
