@@ -210,7 +210,7 @@ def _believed(rows: Sequence[dict[str, Any]]) -> str:
             f"{row['wrong']:,}",
             f"{row['claims']:+.2f}",
             f"{row['weighs']:+.2f}",
-            ", ".join(f"AS{one['asn']} {one['weighs']:+.2f}" for one in row["networks"][:3]),
+            _networks(row),
         ]
         for row in rows
     ]
@@ -221,6 +221,11 @@ def _believed(rows: Sequence[dict[str, Any]]) -> str:
     )
     table = _card("Those that weigh less than the scorecard says", head, cells)
     return f"<h2>How far sources are believed</h2>{table}{note}"
+
+
+def _networks(row: dict[str, Any], most: int = 3) -> str:
+    told = ", ".join(f"AS{one['asn']} {one['weighs']:+.2f}" for one in row["networks"][:most])
+    return told + (f" and {row['networks_changed'] - most:,} more" if row["networks_changed"] > most else "")
 
 
 def _drift(drift: dict[str, Any] | None) -> str:

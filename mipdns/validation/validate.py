@@ -139,11 +139,11 @@ def as_text(document: dict[str, Any]) -> str:
         for row in part["thresholds"]:
             name = f"at {row['at']}: precision, recall"
             lines.append(f"  {name:<28} {_told(row['precision'])}   {_told(row['recall'])}")
-    changed: dict[str, dict[str, Any]] = {}
-    for row in document["sources"]:  # of each source what changed most
+    changed: dict[str, list[dict[str, Any]]] = {}
+    for row in document["sources"]:
         if _most(row) >= TOLD_MIN:
-            changed.setdefault(row["source"], row)
-    lines += map(_believed, changed.values())
+            changed.setdefault(row["source"], []).append(row)
+    lines += (_believed(first, len(rest)) for first, *rest in changed.values())  # of each source what changed most
     if document["drift"]:
         moved = document["drift"]
         lines.append(
@@ -169,8 +169,8 @@ def _most(row: dict[str, Any]) -> float:
     return max(abs(weighs - float(row["claims"])) for weighs in weights)
 
 
-def _believed(row: dict[str, Any]) -> str:
-    """What became of the weight of a source's words, and where most."""
+def _believed(row: dict[str, Any], others: int = 0) -> str:
+    """What became of the weight of a source's words, and where most. others: kinds of its words that changed too."""
     told = f"{row['source']} ({row['origin']}) weighs {row['weighs']:+.2f} instead of {row['claims']:+.2f}"
     if row["plausible"] is not None:
         told += f"; {100 * row['plausible']:.1f} % of what it names can be true"
@@ -179,7 +179,8 @@ def _believed(row: dict[str, Any]) -> str:
     if row["networks"]:
         most = row["networks"][0]
         told += f"; in AS{most['asn']} {most['weighs']:+.2f} ({most['right']} right, {most['wrong']} wrong)"
-    return told
+        told += f" and {row['networks_changed'] - 1} more" * (row["networks_changed"] > 1)
+    return told + (f"; and {others} more kind{'s' * (others > 1)} of its words" if others else "")
 
 
 _WORDS = {
