@@ -252,6 +252,48 @@ def test_every_column_but_how_much_and_when_belongs_to_a_signal():
     assert {*UNIT_COLUMNS, *CONTEXT_COLUMNS} - shape == {name for counted in COUNTED.values() for name in counted}
 
 
+def test_the_ablation_leaves_out_all_that_speaks_and_tells_who_moved_nothing(tmp_path):
+    files = [file(name, kind) for name, kind in [*KINDS, ("clouds", "egress"), ("far", "egress"), ("ranges", "routes")]]
+    far = assertion("60.0.0.0/24", "list.vpn")._replace(source="far")
+    write(tmp_path / "mip.db", UNITS, [*SAID, far], files=files)
+    (tmp_path / "truth.csv").write_text(
+        "prefix,verdict\n51.15.0.0/16,confirm\n51.16.0.0/15,deny\n2001:4860::/32,deny\n"
+    )
+    document = validate(tmp_path / "mip.db", tmp_path / "truth.csv", plan=FEW)
+    ablation = document["sets"][0]["ablation"]
+    rows = {(row["kind"], row["name"]): row for row in ablation["left_out"]}
+    counted = {(signal.name or "").lower() for signal in [*MEASURED, Signal.NETWORK, Signal.TRAFFIC]}
+    assert {name for kind, name in rows if kind == "signal"} == {*counted, "trace", "list", "names"}
+    sources = {"atlas", "clouds", "far", "names", "relay", "tor", "vpn"}
+    assert {name for kind, name in rows if kind == "source"} == sources
+    assert {name for kind, name in rows if kind not in ("signal", "source")} == {"logs", "peeringdb"}
+    units = gathered(tmp_path / "mip.db")
+    base = judge(tmp_path / "mip.db", units).confidence()
+    for kind in ("logs", "peeringdb"):
+        without = judge(tmp_path / "mip.db", units).confidence(silence([kind], KINDS))
+        known = [percent or round(100 * CARD.prior) for percent in without.tolist()]
+        moved = sum(one != other for one, other in zip(known, base.tolist(), strict=True))
+        assert rows[kind, kind]["units_moved"] == moved > 0
+    still = rows["source", "far"]
+    assert (still["units_moved"], still["roc_auc"]["value"], still["ece"]["value"]) == (0, 0.0, 0.0)
+    shown = page(document)
+    moved_nothing = [row["name"] for row in ablation["left_out"] if not row["units_moved"]]
+    assert f"No unit was moved by {', '.join(moved_nothing)}." in shown
+    assert "without far:" not in shown and "without peeringdb:" in shown
+    assert "without logs:" not in shown, "beside it no other bar would be seen"
+    assert f"Without all logs AUC changes by {rows['logs', 'logs']['roc_auc']['value']:+.3f}" in shown
+
+
+def test_what_is_silent_already_is_left_out_once(database):
+    """Judged without logs, or without PeeringDB, there is nothing more of it to leave out."""
+    truth = database.parent / "truth.csv"
+    truth.write_text("prefix,verdict\n51.15.7.9,confirm\n51.16.0.1,deny\n2001:4860::,deny\n")
+    document = validate(database, truth, without=["logs", "pdb", "vpn"], plan=FEW)
+    rows = {(row["kind"], row["name"]) for row in document["sets"][0]["ablation"]["left_out"]}
+    assert {name for kind, name in rows if kind != "source"} == {"trace", "list", "names"}
+    assert ("source", "vpn") not in rows and ("source", "tor") in rows
+
+
 def test_without_logs_only_what_is_said_is_left(database):
     units = gathered(database)
     found = judge(database, units).confidence(silence(["logs"], KINDS))
