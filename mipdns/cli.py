@@ -401,6 +401,7 @@ def train(
     """Learn a scorecard from loaded databases whose truth is known."""
     from mipdns.inference import shipped_scorecard
     from mipdns.inference.training.text import card_text
+    from mipdns.terminal import stage_line
     from mipdns.train import check_out
     from mipdns.train import train as run_train
     from mipdns.validation.labelling import KINDS
@@ -409,7 +410,8 @@ def train(
     if not os.access(out.parent, os.W_OK):  # before minutes of learning
         raise ConfigError(f"--out {out}: {out.parent} is no folder that can be written")
     check_out(out, [*databases, *truths, *_files_of(config_path)])
-    card = run_train(databases, truths, shipped_scorecard(), labels or KINDS)
+    with stage_line(sys.stderr) as progress:
+        card = run_train(databases, truths, shipped_scorecard(), labels or KINDS, progress)
     out.write_text(card_text(card), "utf-8")
     units = cast("dict[str, dict[str, int]]", card.trained["units"])
     known = "; ".join(f"{kind}: {of['shared']} shared, {of['other']} other" for kind, of in units.items())
