@@ -394,17 +394,24 @@ def validate(
     help="Whose word is true, and so no evidence: partner (and people), trace, list, names.  [default: all of them]",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The scorecard, as JSON.")
-def train(databases: tuple[Path, ...], truths: tuple[Path, ...], labels: tuple[str, ...] | None, out: Path) -> None:
+@click.pass_obj
+def train(
+    config_path: Path, databases: tuple[Path, ...], truths: tuple[Path, ...], labels: tuple[str, ...] | None, out: Path
+) -> None:
     """Learn a scorecard from loaded databases whose truth is known."""
     from mipdns.inference import shipped_scorecard
     from mipdns.inference.training.text import card_text
+    from mipdns.terminal import stage_line
+    from mipdns.train import check_out
     from mipdns.train import train as run_train
     from mipdns.validation.labelling import KINDS
 
     _one_of_truth_and_labels(truths, labels)
     if not os.access(out.parent, os.W_OK):  # before minutes of learning
         raise ConfigError(f"--out {out}: {out.parent} is no folder that can be written")
-    card = run_train(databases, truths, shipped_scorecard(), labels or KINDS)
+    check_out(out, [*databases, *truths, *_files_of(config_path)])
+    with stage_line(sys.stderr) as progress:
+        card = run_train(databases, truths, shipped_scorecard(), labels or KINDS, progress)
     out.write_text(card_text(card), "utf-8")
     units = cast("dict[str, dict[str, int]]", card.trained["units"])
     known = "; ".join(f"{kind}: {of['shared']} shared, {of['other']} other" for kind, of in units.items())
@@ -589,6 +596,17 @@ def _warn_of_stale(fetched: list[Fetched]) -> None:
     for each in fetched:
         if each.outcome in ("stale", "failed"):
             click.echo(f"mipdns: {'warning: ' if each.outcome == 'stale' else ''}{warning(each)}", err=True)
+
+
+def _files_of(config_path: Path) -> list[Path]:
+    """The configuration, its database and its index, of a command that runs without a configuration too."""
+    from mipdns.config import read_config
+
+    try:
+        store = read_config(config_path).store
+    except ConfigError:
+        return [config_path]
+    return [config_path, Path(store.database), Path(store.index)]
 
 
 def _print(document: dict[str, object], as_json: bool) -> None:

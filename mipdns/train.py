@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,6 +33,8 @@ from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, join, silent
 from mipdns.inference.training.text import card_text
 from mipdns.inference.trust import Trust
+from mipdns.progress import Progress
+from mipdns.progress import silent as silently
 from mipdns.store import labels, latest_build
 from mipdns.store.observed import Observed, observed
 from mipdns.validation import labelling
@@ -46,11 +48,28 @@ NETWORK_SHARE_MAX = 0.5
 Told = Counter[tuple[str, bool]]
 """Units by who tells of them and whether they are shared."""
 Index = NDArray[np.int64]
+SQLITE = b"SQLite format 3\0"
+"""How every SQLite file begins."""
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 
 
+def check_out(out: Path, kept: Iterable[Path]) -> None:
+    """Raise ConfigError where a scorecard would take the place of a file of `kept`, or of any database."""
+    for path in kept:
+        if out.resolve() == path.resolve() or (out.exists() and path.exists() and out.samefile(path)):
+            raise ConfigError(f"--out {out}: {path} would be lost; name another file for the scorecard")
+    if out.is_file():
+        with out.open("rb") as file:
+            if file.read(len(SQLITE)) == SQLITE:
+                raise ConfigError(f"--out {out}: a database is there, and would be lost; name another file")
+
+
 def train(
-    databases: Sequence[Path], truths: Sequence[Path], card: Scorecard, kinds: Collection[str] = labelling.KINDS
+    databases: Sequence[Path],
+    truths: Sequence[Path],
+    card: Scorecard,
+    kinds: Collection[str] = labelling.KINDS,
+    progress: Progress = silently,
 ) -> Scorecard:
     """A scorecard learnt from loads. truths: a file for each database, or none: then labels of `kinds` are true.
 
@@ -62,18 +81,21 @@ def train(
     """
     if truths and len(truths) != len(databases):
         raise ConfigError(f"{len(databases)} databases and {len(truths)} truths: one --truth for each, or none")
+    read = _told(databases, progress)
     if truths:
-        sample = join(
-            [read_sample(path, read_truth(truth), card) for path, truth in zip(databases, truths, strict=True)]
-        )
+        sample = join([read_sample(path, read_truth(truth), card) for path, truth in zip(read, truths, strict=True)])
         told, kinds = Counter(("truth", shared) for shared in sample.shared[sample.known].tolist()), ("truth",)
     else:
-        samples, counts = zip(*(label_sample(path, kinds, card) for path in databases), strict=True)
+        samples, counts = zip(*(label_sample(path, kinds, card) for path in read), strict=True)
         sample, told = join(samples), sum(counts, Counter())
     _demand_enough(sample, told, kinds)
-    learnt = learn_people(sample, learn(sample, card, context=bool(truths)))
+    progress("learn weights (some minutes)", 0.0)
+    learnt = learn(sample, card, context=bool(truths))
+    progress("learn ranges of users", 0.0)
+    learnt = learn_people(sample, learnt)
     digest = hashlib.sha256(card_text(msgspec.structs.replace(learnt, trained={})).encode()).hexdigest()
     units = {kind: {"shared": told[kind, True], "other": told[kind, False]} for kind in kinds}
+    progress("compare with boosted trees", 0.0)
     ranked = ranking(sample, card, context=bool(truths))
     made = {
         "databases": len(databases),
@@ -81,6 +103,13 @@ def train(
         "ranking": dict(zip(("scorecard", "trees"), (round(auc, 4) for auc in ranked), strict=True)) if ranked else {},
     }
     return msgspec.structs.replace(learnt, name=f"learnt-{digest[:8]}", trained=made)
+
+
+def _told(databases: Sequence[Path], progress: Progress) -> Iterator[Path]:
+    """The databases one by one, each told of before it is read."""
+    for number, path in enumerate(databases):
+        progress("read databases", number / len(databases))
+        yield path
 
 
 def _demand_enough(sample: Sample, told: Told, kinds: Collection[str]) -> None:

@@ -39,6 +39,14 @@ the shape only its terms are left out."""
 OF_LOGS = frozenset([*MEASURED, Signal.TRAFFIC])
 """All that logs tell of a unit."""
 
+SAID_BY: Mapping[str, Signal] = {
+    "atlas": Signal.TRACE,
+    "ptr": Signal.NAMES,
+    "egress": Signal.LIST,
+    "truth": Signal.PARTNER,
+}
+"""The kinds of source that say something of ranges, and the signal that their words are."""
+
 
 class Grounds(NamedTuple):
     """What an address is judged from. features: columns of its unit, None where no log saw it; last_day: when."""
@@ -76,7 +84,8 @@ NOBODY = Silence()
 
 
 def silence(left_out: Collection[str], kinds: Iterable[tuple[str, str]]) -> Silence:
-    """The silence that names ask for: signals (`ports`, `trace`), sources by name, all sources of a kind (`atlas`).
+    """The silence that names ask for: signals (`ports`, `trace`), sources by name, all sources of a kind (`atlas`), of
+    which there may be none.
 
     kinds: name and kind of each source of the build. Log sources are counted together, so all of them are silenced
     (`logs`, or each by its name) or none. Raises UnknownEvidence.
@@ -121,11 +130,16 @@ def _without_terms(card: Scorecard, silent: Collection[Signal]) -> Scorecard:
 
 
 def refuse_unknown(left_out: Collection[str], named: Mapping[str, str]) -> None:
-    """Raise UnknownEvidence for a name that no signal, source or kind has, and for routes: which network an address is
-    in was settled when it was judged, so that leaving them out now would look as if they did not matter.
+    """Raise UnknownEvidence for a name that no signal, source or kind has, and for routes where there are any: which
+    network an address is in was settled when it was judged, so that leaving them out now would look as if they did not
+    matter.
     """
-    known = {*SIGNAL_NAMES, FEEDBACK, *(name for pair in named.items() if pair[1] != "routes" for name in pair)}
+    known = {*SIGNAL_NAMES, FEEDBACK, "logs", "peeringdb", *SAID_BY}
+    known |= {name for name, kind in named.items() if kind != "routes"}
+    routed = "routes" in named.values()
     for name in left_out:
+        if name == "routes" and not routed:
+            continue
         if name not in known and "routes" in (name, named.get(name)):
             raise UnknownEvidence(
                 f"{name}: routes say which network an address is in, and that cannot be left out afterwards; leave out "

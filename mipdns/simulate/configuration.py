@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import fnmatch
 from collections.abc import Collection
 from typing import Literal
 
@@ -140,14 +141,14 @@ columns = {columns}
 """,
 }
 
-# What is said of networks and ranges: name, kind, format, path, whether it is dated.
+# What is said of networks and ranges: name, kind, format, paths, whether it is dated.
 _CLAIMS = (
-    ("ranges", "routes", "ranges", '"routes/ranges.csv.gz"', True),
-    ("pfx2as", "routes", "pfx2as", '"routes/pfx2as.txt"', True),
-    ("iptoasn", "routes", "iptoasn", '"routes/iptoasn.tsv.zst"', True),
-    ("peeringdb", "peeringdb", "api", '["peeringdb/dump.json.gz", "peeringdb/net-*.json"]', True),
-    ("atlas", "atlas", "results", '"atlas/traceroutes.ndjson.gz"', False),
-    ("names", "ptr", "csv", '"ptr/names.csv.gz"', True),
+    ("ranges", "routes", "ranges", ("routes/ranges.csv.gz",), True),
+    ("pfx2as", "routes", "pfx2as", ("routes/pfx2as.txt",), True),
+    ("iptoasn", "routes", "iptoasn", ("routes/iptoasn.tsv.zst",), True),
+    ("peeringdb", "peeringdb", "api", ("peeringdb/dump.json.gz", "peeringdb/net-*.json"), True),
+    ("atlas", "atlas", "results", ("atlas/traceroutes.ndjson.gz",), False),
+    ("names", "ptr", "csv", ("ptr/names.csv.gz",), True),
 )
 _CLAIM = """
 [[source]]
@@ -179,12 +180,13 @@ path = "lists/{file}"
 dated = {dated}
 """
 
+_WORDS = "partner/words.csv"
 _PARTNER = """
 [[source]]
 name = "partner"
 kind = "truth"
 format = "csv"
-path = "partner/words.csv"
+path = "{words}"
 dated = {last_day}
 """
 
@@ -197,8 +199,13 @@ WITHOUT = (*CLAIMS, *LISTS, *OBSERVERS, *LOG_COLUMNS)
 """What a world may lack: kinds of sources, single lists, observers of nine, and columns of one log."""
 
 
-def configuration_text(world: World, last_day: datetime.date, form: Form, without: Collection[str]) -> str:
-    """A runnable configuration that names every source file of the world."""
+def configuration_text(
+    world: World, last_day: datetime.date, form: Form, without: Collection[str], claims: Collection[str]
+) -> str:
+    """A runnable configuration that names every source file of the world. without: columns of the one log.
+
+    claims: the files, by their relative paths, of what is said of networks and ranges; what is not there is not named.
+    """
     plan = world.plan
     parts = [_HEAD.format(seed=world.seed, units=plan.units, days=world.days, last_day=last_day)]
     if form == "mixed":
@@ -209,16 +216,17 @@ def configuration_text(world: World, last_day: datetime.date, form: Form, withou
     else:
         columns_kept = {ours: theirs for ours, theirs in PARQUET_COLUMNS.items() if ours not in without}
         parts.append(_ONE_LOG[form].format(columns=_table(columns_kept)))
-    for name, kind, source_form, path, dated in _CLAIMS:
-        if kind not in without:
+    for name, kind, source_form, paths, dated in _CLAIMS:
+        if there := [f'"{path}"' for path in paths if fnmatch.filter(claims, path)]:
+            path = there[0] if len(paths) == 1 else f"[{', '.join(there)}]"
             parts.append(_CLAIM.format(name=name, kind=kind, form=source_form, path=path))
             parts.append(f"dated = {last_day}\n" if dated else "")
     for name, list_form, class_, file, age in _LISTS:
-        if name not in without and "lists" not in without:
+        if f"lists/{file}" in claims:
             day = last_day - datetime.timedelta(days=round(age * plan.errors.list_age_days))
             parts.append(_LIST.format(name=name, form=list_form, class_=class_, file=file, dated=day))
-    if "partner" not in without:
-        parts.append(_PARTNER.format(last_day=last_day))
+    if _WORDS in claims:
+        parts.append(_PARTNER.format(words=_WORDS, last_day=last_day))
     return "".join(parts)
 
 

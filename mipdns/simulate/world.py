@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections import Counter
-from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,12 +103,11 @@ def _write(
         shutil.rmtree(folder / name, ignore_errors=True)
     log_files = _write_logs(folder / "logs", world, dates, form, progress)
     progress("write sources", 0.0)
-    # A source that says nothing at all is an error to a load.
-    without = plan.without if plan.errors.partner_space else (*plan.without, "partner")
-    claims = _write_claims(folder, world, last_day, without)
+    claims = _write_claims(folder, world, last_day)
     truth = words.write_truth(folder / "truth.csv", world).path
     config = folder / "mipdns.toml"
-    config.write_text(configuration_text(world, last_day, form, without), "utf-8")
+    said = [file.path.relative_to(folder).as_posix() for file in claims]
+    config.write_text(configuration_text(world, last_day, form, plan.without, said), "utf-8")
     shutil.copytree(zones, folder / "zones", dirs_exist_ok=True)
     kinds = Counter(world.units.kind[world.units.until >= days - 1].tolist())
     return Summary(
@@ -234,8 +232,13 @@ def _write_day(folder: Path, scene: Scene, name: str, wear: Wear, *, flags: bool
     return [file for observer, write in writers.items() if observer not in without for file in write()]
 
 
-def _write_claims(folder: Path, world: World, as_of: datetime.date, without: Collection[str]) -> list[Written]:
-    """Everything that is said of networks, ranges and addresses, right or wrong."""
+def _write_claims(folder: Path, world: World, as_of: datetime.date) -> list[Written]:
+    """Everything that is said of networks, ranges and addresses, right or wrong.
+
+    Whoever has nothing to say writes no file: one without a row is an error to a load.
+    """
+    plan = world.plan
+    without = plan.without if plan.errors.partner_space else (*plan.without, "partner")
 
     def dice(number: int) -> np.random.Generator:
         return stream(world.seed, _CLAIMS, number)
@@ -255,4 +258,9 @@ def _write_claims(folder: Path, world: World, as_of: datetime.date, without: Col
         written += lists.write_lists(folder / "lists", world, as_of, dice(2), tuple(without))
     if "partner" not in without:
         written.append(words.write_partner(folder / "partner" / "words.csv", world, as_of, dice(3)))
-    return written
+    for file in written:
+        if not file.rows:
+            file.path.unlink()
+            if not any(file.path.parent.iterdir()):
+                file.path.parent.rmdir()
+    return [file for file in written if file.rows]

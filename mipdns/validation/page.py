@@ -82,12 +82,7 @@ def _set(part: dict[str, Any]) -> str:
                 plots.precision_recall(part["curve"]),
                 "Precision: of what is listed, what is shared. Recall: of what is shared, what is listed.",
             ),
-            _figure(
-                "What each evidence is worth",
-                plots.ablation(part["ablation"]["left_out"]),
-                "Left out one at a time; blue makes it worse. Sources of lists, traces and names in italics. "
-                f"{part['ablation']['units']:,} units judged again.",
-            ),
+            _ablation(part["ablation"]),
             "</div>",
             _bins(part),
             _thresholds(part["thresholds"]),
@@ -95,6 +90,27 @@ def _set(part: dict[str, Any]) -> str:
             _users_and_classes(part),
         ]
     )
+
+
+def _ablation(ablation: dict[str, Any]) -> str:
+    """What moved something as bars, but for all logs at once, beside which no other bar would be seen."""
+    rows = ablation["left_out"]
+    drawn = [row for row in rows if row["units_moved"] and row["kind"] != "logs"]
+    still = [row["name"] for row in rows if not row["units_moved"]]
+    caption = (
+        f"Left out one at a time; blue makes it worse. Sources in italics. {ablation['units']:,} units judged again."
+        + f" {len(drawn) - plots.ABLATED_MAX} more changed AUC less." * (len(drawn) > plots.ABLATED_MAX)
+        + f" No unit was moved by {', '.join(still)}." * bool(still)
+    )
+    for row in rows:
+        if row["kind"] == "logs":
+            auc, ece = (_change(row[key]["value"]) for key in ("roc_auc", "ece"))
+            caption += f" Without all logs AUC changes by {auc}, the calibration error by {ece}."
+    return _figure("What each evidence is worth", plots.ablation(drawn), caption)
+
+
+def _change(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.3f}"
 
 
 def _tiles(overall: dict[str, Any]) -> str:
@@ -210,7 +226,7 @@ def _believed(rows: Sequence[dict[str, Any]]) -> str:
             f"{row['wrong']:,}",
             f"{row['claims']:+.2f}",
             f"{row['weighs']:+.2f}",
-            ", ".join(f"AS{one['asn']} {one['weighs']:+.2f}" for one in row["networks"][:3]),
+            _networks(row),
         ]
         for row in rows
     ]
@@ -221,6 +237,11 @@ def _believed(rows: Sequence[dict[str, Any]]) -> str:
     )
     table = _card("Those that weigh less than the scorecard says", head, cells)
     return f"<h2>How far sources are believed</h2>{table}{note}"
+
+
+def _networks(row: dict[str, Any], most: int = 3) -> str:
+    told = ", ".join(f"AS{one['asn']} {one['weighs']:+.2f}" for one in row["networks"][:most])
+    return told + (f" and {row['networks_changed'] - most:,} more" if row["networks_changed"] > most else "")
 
 
 def _drift(drift: dict[str, Any] | None) -> str:

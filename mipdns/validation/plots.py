@@ -116,9 +116,14 @@ def precision_recall(curve: Sequence[dict[str, Any]]) -> str:
     return _svg("Precision and recall", top + size + 36, parts) + legend
 
 
-def ablation(rows: Sequence[dict[str, Any]], most: int = 14) -> str:
-    """What changes when a signal or a source is left out: AUC lost to the left is what it was worth."""
-    shown = sorted(rows, key=lambda row: -abs(row["roc_auc"]["value"] or 0.0))[:most]
+ABLATED_MAX = 14
+
+
+def ablation(rows: Sequence[dict[str, Any]]) -> str:
+    """What changes when a signal or a source is left out: AUC lost to the left is what it was worth. Of many rows those
+    are drawn that change AUC most.
+    """
+    shown = sorted(rows, key=lambda row: -abs(row["roc_auc"]["value"] or 0.0))[:ABLATED_MAX]
     shown.sort(key=lambda row: row["roc_auc"]["value"] or 0.0)
     label, gap, line, top = 118, 14, 22, 30
     width = (WIDTH - label - gap - 8) / 2
@@ -146,7 +151,7 @@ def ablation(rows: Sequence[dict[str, Any]], most: int = 14) -> str:
     for number, row in enumerate(shown):
         name = row["name"] if len(row["name"]) <= 15 else f"{row['name'][:14]}…"
         parts.append(
-            _text("name", label - 8, top + number * line + 14, name, "end", "source" * (row["kind"] == "source"))
+            _text("name", label - 8, top + number * line + 14, name, "end", "source" * (row["kind"] != "signal"))
         )
     return _svg("What each evidence is worth", top + line * max(len(shown), 1) + 8, parts)
 

@@ -24,7 +24,8 @@ def records(
 ) -> list[dict[str, Any]]:
     """A row for each source and kind of word whose weight is another than the scorecard's: what it claims and weighs,
     in log-odds; how many labels bore it out (`right`) and contradicted it (`wrong`), one a /24 or /48; the share of
-    what it names that can be true, None for all; and the networks where it weighs otherwise, the most changed first.
+    what it names that can be true, None for all; and the networks where it weighs otherwise, the most changed first,
+    of which there may be more (`networks_changed`) than rows.
     """
     trust = Trust.of(beliefs)
     words: dict[tuple[str, str], Assertion] = {}
@@ -57,6 +58,7 @@ def records(
                 "wrong": wrong,
                 "plausible": trust.doubted.get((source, origin)),
                 "networks": networks[:NETWORKS_MAX],
+                "networks_changed": sum(row["weighs"] != claimed for row in networks),
             }
         )
     return sorted(rows, key=lambda row: abs(row["claims"] - row["weighs"]), reverse=True)

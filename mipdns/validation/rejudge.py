@@ -43,11 +43,6 @@ class Judge:
         self._said = _touching(said, units.key)
         self._believed = trust.learn((), said, card, space.Origins([]).split)
 
-    @property
-    def said(self) -> list[Assertion]:
-        """What is said of any of the units."""
-        return self._said
-
     def confidence(self, silent: Silence = NOBODY) -> NDArray[np.int64]:
         """Percent for each unit; 0 where nothing is left that speaks of it."""
         units, card = self._units, self._card

@@ -26,7 +26,7 @@ from mipdns.validation.report import Plan
 from mipdns.validation.truth import Word
 from mipdns.validation.units import Units, gather
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
-from mipdns.whatif import NOBODY, Silence, silence
+from mipdns.whatif import NOBODY, SAID_BY, Silence, silence
 
 VERSION = 1
 ABLATED_UNITS_MAX = 200_000
@@ -35,7 +35,8 @@ ABLATION_DRAWS = 200
 TOLD_MIN = 0.1
 """People are told of a source's weight from such a change on, in log-odds; the document has every one."""
 
-
+Kinds = Sequence[tuple[str, str]]
+"""Name and kind of the source of each file."""
 LABELS = ("trace", "partner")
 """What is compared with unless something else is asked for: lists and names are evidence more often than truth."""
 SET_NAMES = {"trace": "traceroutes", "partner": "partners", "list": "published lists", "names": "reverse names"}
@@ -86,7 +87,9 @@ def validate(
             "judged again without what made a label; compare what is served, with --truth FILE alone"
         )
     with read_bulk(database) as bulk:
-        parts = [_part(name, words, silent, said, bulk, build, card, plan) for name, words, silent in sets if words]
+        parts = [
+            _part(name, words, silent, said, kinds, bulk, build, card, plan) for name, words, silent in sets if words
+        ]
         document = {
             "version": VERSION,
             "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -139,11 +142,11 @@ def as_text(document: dict[str, Any]) -> str:
         for row in part["thresholds"]:
             name = f"at {row['at']}: precision, recall"
             lines.append(f"  {name:<28} {_told(row['precision'])}   {_told(row['recall'])}")
-    changed: dict[str, dict[str, Any]] = {}
-    for row in document["sources"]:  # of each source what changed most
+    changed: dict[str, list[dict[str, Any]]] = {}
+    for row in document["sources"]:
         if _most(row) >= TOLD_MIN:
-            changed.setdefault(row["source"], row)
-    lines += map(_believed, changed.values())
+            changed.setdefault(row["source"], []).append(row)
+    lines += (_believed(first, len(rest)) for first, *rest in changed.values())  # of each source what changed most
     if document["drift"]:
         moved = document["drift"]
         lines.append(
@@ -169,8 +172,8 @@ def _most(row: dict[str, Any]) -> float:
     return max(abs(weighs - float(row["claims"])) for weighs in weights)
 
 
-def _believed(row: dict[str, Any]) -> str:
-    """What became of the weight of a source's words, and where most."""
+def _believed(row: dict[str, Any], others: int = 0) -> str:
+    """What became of the weight of a source's words, and where most. others: kinds of its words that changed too."""
     told = f"{row['source']} ({row['origin']}) weighs {row['weighs']:+.2f} instead of {row['claims']:+.2f}"
     if row["plausible"] is not None:
         told += f"; {100 * row['plausible']:.1f} % of what it names can be true"
@@ -179,7 +182,8 @@ def _believed(row: dict[str, Any]) -> str:
     if row["networks"]:
         most = row["networks"][0]
         told += f"; in AS{most['asn']} {most['weighs']:+.2f} ({most['right']} right, {most['wrong']} wrong)"
-    return told
+        told += f" and {row['networks_changed'] - 1} more" * (row["networks_changed"] > 1)
+    return told + (f"; and {others} more kind{'s' * (others > 1)} of its words" if others else "")
 
 
 _WORDS = {
@@ -203,6 +207,10 @@ def _and(silent: Silence, signal: Signal) -> Silence:
     return silent._replace(signals=silent.signals | {signal})
 
 
+def _both(one: Silence, other: Silence) -> Silence:
+    return Silence(one.signals | other.signals, one.sources | other.sources)
+
+
 def _copied(words: list[Word], labels: list[Label]) -> bool:
     """Whether a file says mostly what partners told the build: then their word made it. Some coincide by chance."""
     known = {(label.first, label.last, label.confirmed) for label in labels}
@@ -214,6 +222,7 @@ def _part(
     words: list[Word],
     silent: Silence,
     said: Sequence[Assertion],
+    kinds: Kinds,
     bulk: Bulk,
     build: Build,
     card: Scorecard,
@@ -244,14 +253,20 @@ def _part(
         # What is served knows what made the labels: it may only be held against truth from elsewhere.
         "users": None if again else report.users(units, plan),
         "classes": None if again else report.classes(units, plan),
-        "ablation": _ablation(units, said, silent, build, card, plan),
+        "ablation": _ablation(units, said, kinds, silent, build, card, plan),
     }
 
 
 def _ablation(
-    units: Units, said: Sequence[Assertion], silent: Silence, build: Build, card: Scorecard, plan: Plan
+    units: Units,
+    said: Sequence[Assertion],
+    kinds: Kinds,
+    silent: Silence,
+    build: Build,
+    card: Scorecard,
+    plan: Plan,
 ) -> dict[str, Any]:
-    """What each signal, and each source of assertions, is worth: metrics without it less metrics with it.
+    """What each signal and each source is worth: metrics without it less metrics with it.
 
     as_served: share of units that judging again, with nothing left out, gives what is served. Those it does not are
     covered by the pool rule, differ inside a /64, or had a source whose record people's words had changed. Where the
@@ -271,27 +286,28 @@ def _ablation(
         "ece": lambda counts: metrics.calibration_error(counts, width),
     }
 
-    def measured(hush: Silence) -> tuple[NDArray[np.int64], dict[str, float], dict[str, metrics.Counts]]:
+    def judged(hush: Silence) -> NDArray[np.int64]:
         confidence = judge.confidence(hush)
-        confidence = np.where(
-            confidence > 0, confidence, prior
-        )  # where nothing is left to speak, that is what is known
+        return np.where(confidence > 0, confidence, prior)  # where nothing is left to speak, that is what is known
+
+    def measured(confidence: NDArray[np.int64]) -> tuple[dict[str, float], dict[str, metrics.Counts]]:
         counts = metrics.histograms(confidence, units.shared)
         clusters = bootstrap.clusters(networks, confidence, units.shared)
         draws = bootstrap.sampled(clusters, numbers, number=min(plan.draws, ABLATION_DRAWS), seed=plan.seed)
-        return confidence, {name: float(metric(counts)) for name, metric in numbers.items()}, draws
+        return {name: float(metric(counts)) for name, metric in numbers.items()}, draws
 
-    base, with_all, base_draws = measured(silent)
+    base = judged(silent)
+    with_all, base_draws = measured(base)
     rows = []
-    for kind, name, hush in _left_out(judge, silent):
-        confidence, left, draws = measured(hush)
+    for kind, name, hush in _left_out(said, kinds, silent):
+        confidence = judged(hush)
         moved = int((confidence != base).sum())
-        if moved:
-            row: dict[str, Any] = {"kind": kind, "name": name, "units_moved": moved}
-            for key in numbers:
-                (range_,) = bootstrap.intervals(draws[key] - base_draws[key])
-                row[key] = report.number(left[key] - with_all[key], range_)
-            rows.append(row)
+        left, draws = measured(confidence) if moved else (with_all, base_draws)
+        row: dict[str, Any] = {"kind": kind, "name": name, "units_moved": moved}
+        for key in numbers:
+            (range_,) = bootstrap.intervals(draws[key] - base_draws[key])
+            row[key] = report.number(left[key] - with_all[key], range_)
+        rows.append(row)
     rows.sort(key=lambda row: row["roc_auc"]["value"] or 0.0)
     return {
         "units": len(units.key),
@@ -301,11 +317,22 @@ def _ablation(
     }
 
 
-def _left_out(judge: Judge, silent: Silence) -> list[tuple[str, str, Silence]]:
-    measured = [signal for signal in Signal if signal not in (Signal.TRACE, Signal.NAMES, Signal.LIST, Signal.PARTNER)]
-    signals = [signal for signal in [*measured, *speaking(judge.said)] if signal not in silent.signals]
-    sources = sorted({one.source for one in judge.said if one.signal not in silent.signals} - silent.sources)
+def _left_out(said: Sequence[Assertion], kinds: Kinds, silent: Silence) -> list[tuple[str, str, Silence]]:
+    """Kind, name and silence of all that speaks in the build and is not silent yet, in turn.
+
+    What comes as a whole is a kind: log sources are counted together, and of PeeringDB's a network has one type.
+    """
+    measured = [signal for signal in Signal if signal not in SAID_BY.values()]
+    signals = [signal for signal in [*measured, *speaking(said)] if signal not in silent.signals]
+    telling = {one.source for one in said if one.signal not in silent.signals}
+    telling |= {name for name, kind in kinds if kind in SAID_BY and SAID_BY[kind] not in silent.signals}
+    whole = [kind for kind in ("logs", "peeringdb") if kind in {kind for _, kind in kinds}]
+    hushed = [(kind, _both(silent, silence([kind], kinds))) for kind in whole]
     return [
         *(("signal", names(signal)[0], _and(silent, signal)) for signal in signals),
-        *(("source", source, silent._replace(sources=silent.sources | {source})) for source in sources),
+        *(
+            ("source", name, silent._replace(sources=silent.sources | {name}))
+            for name in sorted(telling - silent.sources)
+        ),
+        *((kind, kind, hush) for kind, hush in hushed if hush.signals != silent.signals),
     ]

@@ -71,9 +71,9 @@ def test_a_load_judges_by_what_was_learnt_and_explains_by_it(worlds: list[Path],
 
 
 def test_too_little_truth_is_said_in_one_line(worlds: list[Path], tmp_path: Path) -> None:
-    few = tmp_path / "few.csv"
+    few, out = tmp_path / "few.csv", tmp_path / "x.json"
     few.write_text("prefix,verdict\n21.0.0.1,confirm\n")
-    done = mipdns(worlds[0] / "mipdns.toml", "train", str(worlds[0] / "mip.db"), "--truth", str(few), "--out", str(few))
+    done = mipdns(worlds[0] / "mipdns.toml", "train", str(worlds[0] / "mip.db"), "--truth", str(few), "--out", str(out))
     assert done.returncode == 1
     assert "500 of each are needed" in done.stderr
     assert len(done.stderr.splitlines()) == 1

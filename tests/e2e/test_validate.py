@@ -42,7 +42,7 @@ def test_against_the_simulators_truth(world: Path):
     assert {group["name"] for group in part["groups"]["family"]} == {"IPv4", "IPv6"}
     assert part["users"]["units"] > 0
     assert 0 < part["classes"]["agree"] <= 1
-    assert {row["kind"] for row in part["ablation"]["left_out"]} == {"signal", "source"}
+    assert {row["kind"] for row in part["ablation"]["left_out"]} == {"signal", "source", "logs", "peeringdb"}
     assert document == run(world, "--truth", str(world.parent / "truth.csv")) | {"made": document["made"]}
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from mipdns.cli import main
+from mipdns.inference import parse_scorecard, shipped_scorecard
 
 
 def test_the_environment_names_the_configuration_and_the_option_wins(tmp_path: Path):
@@ -56,6 +59,47 @@ def test_training_learns_nothing_for_a_file_that_cannot_be_written(tmp_path: Pat
     told = CliRunner().invoke(main, ["train", str(tmp_path / "mip.db"), "--out", str(tmp_path / "no" / "card.json")])
     assert told.exit_code == 1
     assert told.output == f"mipdns: --out {tmp_path}/no/card.json: {tmp_path}/no is no folder that can be written\n"
+
+
+@pytest.mark.parametrize(
+    "out",
+    ["mip.db", "./mip.db", "linked.db", "hard.db", "truth.csv", "served.db", "served.idx", "mipdns.toml", "other.db"],
+)
+def test_training_replaces_nothing_that_it_reads_and_no_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+):
+    """A scorecard in place of the database, and what was fed back is lost with it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mipdns.train.train", lambda *_: pytest.fail("it learns first"))
+    Path("mipdns.toml").write_text('[store]\ndatabase = "served.db"\nindex = "served.idx"\n')
+    Path("mip.db").write_text("read")
+    Path("truth.csv").write_text("prefix,verdict\n")
+    Path("linked.db").symlink_to("mip.db")
+    Path("hard.db").hardlink_to("mip.db")
+    with sqlite3.connect("other.db") as other:
+        other.execute("CREATE TABLE mine (one)")
+    there = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    told = CliRunner().invoke(main, ["train", "mip.db", "--truth", "truth.csv", "--out", out])
+    assert told.exit_code == 1
+    assert told.output.startswith(f"mipdns: --out {Path(out)}: ")
+    assert "would be lost" in told.output and told.output.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == there
+
+
+@pytest.mark.parametrize("config", [None, "[sevre]\n"])
+def test_training_needs_no_configuration_and_may_replace_a_scorecard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: str | None
+):
+    monkeypatch.chdir(tmp_path)
+    card = msgspec.structs.replace(shipped_scorecard(), name="own", trained={"units": {}, "ranking": {}})
+    monkeypatch.setattr("mipdns.train.train", lambda *_: card)
+    if config:
+        Path("mipdns.toml").write_text(config)
+    Path("mip.db").touch()
+    Path("card.json").write_text("{}")
+    told = CliRunner().invoke(main, ["train", "mip.db", "--out", "card.json"])
+    assert (told.exit_code, told.exception) == (0, None)
+    assert parse_scorecard(Path("card.json").read_text(), "card.json").name == "own"
 
 
 def test_a_document_and_a_page_do_not_share_the_terminal(tmp_path: Path):

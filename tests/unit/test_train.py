@@ -443,6 +443,30 @@ def test_a_database_of_listed_units_only_teaches_nothing(tmp_path, kept, learn):
         learn(tmp_path / "mip.db")
 
 
+def test_it_tells_what_it_is_at_since_it_takes_minutes(tmp_path, monkeypatch):
+    at: list[object] = []
+    both = one_load(many(40, True), many(40, False))
+
+    def step(name, found):
+        def take(*_, **__):
+            at.append(name)
+            return found
+
+        monkeypatch.setattr(train, name, take)
+
+    monkeypatch.setattr(train, "UNITS_MIN", 30)
+    step("label_sample", (both, told_of(40, 40)))
+    step("learn", CARD)
+    step("learn_people", CARD)
+    step("ranking", None)
+    train.train([tmp_path / "a.db", tmp_path / "b.db"], [], CARD, progress=lambda stage, done: at.append((stage, done)))
+    assert at == [
+        ("read databases", 0.0), "label_sample", ("read databases", 0.5), "label_sample",
+        ("learn weights (some minutes)", 0.0), "learn", ("learn ranges of users", 0.0), "learn_people",
+        ("compare with boosted trees", 0.0), "ranking",
+    ]  # fmt: skip
+
+
 def test_every_witness_can_be_heard_from():
     """Each origin labels a unit as its table says, alone and by itself."""
     for origin, witness in WITNESSES.items():

@@ -12,7 +12,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from mipdns.config import read_config
 from mipdns.errors import ConfigError
+from mipdns.load import load
 from mipdns.simulate import WorldPlan, changed, draw_plan, plan_for, read_plan, simulate
 from mipdns.simulate.configuration import LISTS, OBSERVERS, WITHOUT, Form
 from mipdns.simulate.kinds import KINDS
@@ -122,8 +124,43 @@ def test_an_unknown_source_cannot_be_left_out(tmp_path: Path):
         simulate(tmp_path, plan=WorldPlan(without=("blog",)), form="ndjson")
 
 
+NOT_SAID = {
+    "tor": ({"tor": 0}, {}, ["tor-exits.txt"]),
+    "vpn": ({"vpn": 0, "vpn6": 0}, {}, ["vpn.txt.gz"]),
+    "relay": ({"relay": 0, "relay6": 0}, {}, ["relay-egress.csv"]),
+    "mobile": ({"mobile": 0}, {}, ["mobile-geofeed.csv"]),
+    "campus": ({"campus": 0, "campus6": 0}, {}, ["universities.txt.zst"]),
+    "proxies": (
+        dict.fromkeys(("forward_proxy", "gateway6", "reverse_proxy", "reverse_proxy6"), 0),
+        {},
+        ["secure-web-gateways.json", "edge-network.txt"],
+    ),
+    "IPv6 alone": ({kind.name: 0 for kind in KINDS if kind.family == 4}, {}, ["names.csv.gz", "tor-exits.txt"]),
+    "one server": ({kind.name: int(kind.name == "server") for kind in KINDS}, {}, ["words.csv", "vpn.txt.gz"]),
+    "silence": (
+        {},
+        {"peeringdb_missing_small": 1, "peeringdb_missing_large": 1, "names": 0, "partner_space": 0},
+        ["dump.json.gz", "net-1.json", "net-2.json", "names.csv.gz", "words.csv"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_SAID)
+def test_who_has_nothing_to_say_is_no_source_and_the_world_loads(tmp_path: Path, name: str):
+    """An empty file is an error to a load: a world without Tor exits has no list of them."""
+    shares, errors, absent = NOT_SAID[name]
+    plan = changed(WorldPlan(units=40), shares=shares, errors=errors)
+    made = simulate(tmp_path, days=1, as_of=AS_OF, form="ndjson", plan=plan)
+    build = load(read_config(made.config))
+    assert build.verdicts > 0
+    there = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert not there & set(absent)
+    assert {file.path for file in made.files} <= set(tmp_path.rglob("*"))
+    assert not [folder for folder in tmp_path.iterdir() if folder.is_dir() and not any(folder.iterdir())]
+
+
 def test_a_world_of_one_kind_is_made_whole(tmp_path: Path):
-    """Lists, names and traceroutes of what is not there are empty files, not errors."""
+    """What lists, names and traceroutes cannot tell of is not there, and no error."""
     only = {kind.name: 0.0 for kind in KINDS} | {"household": 1.0}
     for form in ("mixed", "parquet"):
         made = simulate(tmp_path, units=50, days=2, as_of=AS_OF, form=form, plan=WorldPlan(shares=Shares(**only)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from mipdns.inference.trust import weight
 from mipdns.validation.page import _believed as card
 from mipdns.validation.records import NETWORKS_MAX, records
 from mipdns.validation.validate import _believed as line
+from mipdns.validation.validate import as_text
 from tests.unit.inference.build import AS_OF, CARD, assertion
 
 SAID = [
@@ -56,6 +58,8 @@ def test_a_row_has_the_weights_of_the_load_and_not_of_age():
     assert row["networks"][0]["weighs"] == weight(fresh, 64500, CARD, AS_OF, trust) / POINTS < row["weighs"]
     assert "vpns (list.vpn) weighs" in line(row)
     assert "1 times right, 30 wrong; in AS64500" in line(row)
+    assert line(row).endswith("(0 right, 25 wrong) and 1 more")
+    assert " more<" not in card([row]), "three of them fit"
 
 
 def test_each_kind_of_word_of_a_source_is_a_row():
@@ -63,6 +67,8 @@ def test_each_kind_of_word_of_a_source_is_a_row():
     assert {row["origin"] for row in rows} == {"names.nat", "names.static"}
     gaps = [abs(row["claims"] - row["weighs"]) for row in rows]
     assert gaps == sorted(gaps, reverse=True)
+    document = {"lines_unread": 0, "note": "", "sets": [], "sources": rows, "drift": None}
+    assert as_text(document) == line(rows[0], 1), "one line a source, which tells that there is more"
 
 
 def test_a_source_that_names_too_much_is_told_with_the_share_that_can_be_true():
@@ -77,6 +83,10 @@ def test_of_many_networks_the_most_changed_are_told():
     (row,) = records([record("vpns", 0, 0, 465), *many], SAID, CARD, AS_OF)
     assert len(row["networks"]) == NETWORKS_MAX
     assert row["networks"][0]["asn"] == 64529
+    assert row["networks_changed"] == 30
+    assert re.search(r"in AS64529 \S+ \(0 right, 30 wrong\) and 29 more$", line(row))
+    assert line(row, 2) == line(row) + "; and 2 more kinds of its words"
+    assert re.search(r"AS64529 [+-][.\d]+, AS\d+ \S+, AS\d+ \S+ and 27 more<", card([row]))
 
 
 def test_the_page_shows_it_and_is_silent_without():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import msgspec
 import numpy as np
 import pytest
 
 from mipdns import net, store
+from mipdns.config import Source
 from mipdns.errors import UnknownEvidence, ValidationError
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
+from mipdns.explain import as_text as as_words
 from mipdns.explain import explain
 from mipdns.inference.scorecard import MEASURED
 from mipdns.sources.truth import assertions as words_as_assertions
@@ -196,6 +199,18 @@ def test_which_network_an_address_is_in_cannot_be_left_out(name):
         silence([name], [*KINDS, ("ranges", "routes")])
 
 
+@pytest.mark.parametrize("kind", [cls.__struct_config__.tag for cls in get_args(Source)])
+def test_every_kind_is_a_name_whether_it_is_there_or_not(tmp_path, kind):
+    """As every signal is: what is asked of many builds is answered for each."""
+    assert silence([kind], []).sources == frozenset()
+    write(tmp_path / "mip.db", UNITS)
+    told = explain(tmp_path / "mip.db", net.parse_address("51.15.7.9"), [kind])
+    assert told.without and told.explanation
+    if kind not in ("logs", "peeringdb"):  # they are counted, whoever is named as the source
+        assert told.without.terms == told.explanation.terms
+        assert f"without {kind}\n" + " " * 25 + "nothing that speaks of it" in as_words(told)
+
+
 NAMES = ["ports", "agents", "tls", "shape", "forwarded", "addresses", "neighbours", "traffic"]
 """Of the signals that are counted, and of the network type that traffic shows."""
 SOURCES = [["logs"], ["edge", "www"], ["pdb"], ["atlas"]]
@@ -235,6 +250,48 @@ def test_every_column_but_how_much_and_when_belongs_to_a_signal():
     shape = {"days", "requests_day_max", "requests_hour_max", "hours_day_max", "night_share"}
     shape |= {"requests_lesser", "requests_typical", "days_logged", "hours_lesser"}  # of the load, and of nobody
     assert {*UNIT_COLUMNS, *CONTEXT_COLUMNS} - shape == {name for counted in COUNTED.values() for name in counted}
+
+
+def test_the_ablation_leaves_out_all_that_speaks_and_tells_who_moved_nothing(tmp_path):
+    files = [file(name, kind) for name, kind in [*KINDS, ("clouds", "egress"), ("far", "egress"), ("ranges", "routes")]]
+    far = assertion("60.0.0.0/24", "list.vpn")._replace(source="far")
+    write(tmp_path / "mip.db", UNITS, [*SAID, far], files=files)
+    (tmp_path / "truth.csv").write_text(
+        "prefix,verdict\n51.15.0.0/16,confirm\n51.16.0.0/15,deny\n2001:4860::/32,deny\n"
+    )
+    document = validate(tmp_path / "mip.db", tmp_path / "truth.csv", plan=FEW)
+    ablation = document["sets"][0]["ablation"]
+    rows = {(row["kind"], row["name"]): row for row in ablation["left_out"]}
+    counted = {(signal.name or "").lower() for signal in [*MEASURED, Signal.NETWORK, Signal.TRAFFIC]}
+    assert {name for kind, name in rows if kind == "signal"} == {*counted, "trace", "list", "names"}
+    sources = {"atlas", "clouds", "far", "names", "relay", "tor", "vpn"}
+    assert {name for kind, name in rows if kind == "source"} == sources
+    assert {name for kind, name in rows if kind not in ("signal", "source")} == {"logs", "peeringdb"}
+    units = gathered(tmp_path / "mip.db")
+    base = judge(tmp_path / "mip.db", units).confidence()
+    for kind in ("logs", "peeringdb"):
+        without = judge(tmp_path / "mip.db", units).confidence(silence([kind], KINDS))
+        known = [percent or round(100 * CARD.prior) for percent in without.tolist()]
+        moved = sum(one != other for one, other in zip(known, base.tolist(), strict=True))
+        assert rows[kind, kind]["units_moved"] == moved > 0
+    still = rows["source", "far"]
+    assert (still["units_moved"], still["roc_auc"]["value"], still["ece"]["value"]) == (0, 0.0, 0.0)
+    shown = page(document)
+    moved_nothing = [row["name"] for row in ablation["left_out"] if not row["units_moved"]]
+    assert f"No unit was moved by {', '.join(moved_nothing)}." in shown
+    assert "without far:" not in shown and "without peeringdb:" in shown
+    assert "without logs:" not in shown, "beside it no other bar would be seen"
+    assert f"Without all logs AUC changes by {rows['logs', 'logs']['roc_auc']['value']:+.3f}" in shown
+
+
+def test_what_is_silent_already_is_left_out_once(database):
+    """Judged without logs, or without PeeringDB, there is nothing more of it to leave out."""
+    truth = database.parent / "truth.csv"
+    truth.write_text("prefix,verdict\n51.15.7.9,confirm\n51.16.0.1,deny\n2001:4860::,deny\n")
+    document = validate(database, truth, without=["logs", "pdb", "vpn"], plan=FEW)
+    rows = {(row["kind"], row["name"]) for row in document["sets"][0]["ablation"]["left_out"]}
+    assert {name for kind, name in rows if kind != "source"} == {"trace", "list", "names"}
+    assert ("source", "vpn") not in rows and ("source", "tor") in rows
 
 
 def test_without_logs_only_what_is_said_is_left(database):
