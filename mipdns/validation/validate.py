@@ -38,6 +38,7 @@ TOLD_MIN = 0.1
 LABELS = ("trace", "partner")
 """What is compared with unless something else is asked for: lists and names are evidence more often than truth."""
 SET_NAMES = {"trace": "traceroutes", "partner": "partners", "list": "published lists", "names": "reverse names"}
+SPEAKERS = {"trace": "traceroute", "partner": "partner or feedback", "list": "list", "names": "reverse name"}
 
 
 def validate(
@@ -110,12 +111,21 @@ def validate(
             "space": drift.space(bulk),
         }
     if not document["sets"]:
-        who = f"nothing by {', '.join(labels)}" if truth_file is None else f"nothing in {truth_file}"
-        what = "; choose other --labels, or name a file with --truth" if truth_file is None else ""
-        raise ValidationError(
-            f"{database}: nothing to validate against: {who} speaks of a unit that anything else speaks of{what}"
-        )
+        raise ValidationError(f"{database}: nothing to validate against: {_nothing(truth_file, labels)}")
     return document
+
+
+def _nothing(truth_file: Path | None, labels: Sequence[str]) -> str:
+    """Why there is nothing to compare with, and what to do."""
+    if truth_file is not None:
+        return f"{truth_file} speaks of no address that the evidence knows"
+    others = [kind for kind in labelling.KINDS if kind not in labels]
+    use = f", or use --labels {','.join(others)}" if others else ""
+    silent = " and no ".join(SPEAKERS[kind] for kind in labels)
+    return (
+        f"no address that the evidence knows has a label (no {silent} speaks of one); name a file of what is true with "
+        f"--truth (columns prefix,verdict){use}"
+    )
 
 
 def as_text(document: dict[str, Any]) -> str:

@@ -298,10 +298,14 @@ def test_other_weights_than_the_loads_are_told(database):
 
 def test_nothing_to_compare_with(tmp_path):
     write(tmp_path / "mip.db", UNITS, SAID[2:])
-    with pytest.raises(ValidationError, match=r"against: nothing by trace, partner.* name a file with --truth"):
+    with pytest.raises(ValidationError) as told:
         validate(tmp_path / "mip.db")
+    assert "no address that the evidence knows has a label (no traceroute and no partner or feedback" in str(told.value)
+    assert str(told.value).endswith("--truth (columns prefix,verdict), or use --labels list,names")
+    with pytest.raises(ValidationError, match=r"has a label \(no partner or feedback speaks of one\).*--labels trace,"):
+        validate(tmp_path / "mip.db", labels=["partner"])
     (tmp_path / "truth.csv").write_text("prefix,verdict\n8.8.8.8,deny\n")
-    with pytest.raises(ValidationError, match=r"nothing in .*truth\.csv speaks of a unit"):
+    with pytest.raises(ValidationError, match=r"truth\.csv speaks of no address that the evidence"):
         validate(tmp_path / "mip.db", tmp_path / "truth.csv")
 
 
