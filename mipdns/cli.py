@@ -272,10 +272,15 @@ def explain(config: Config, address: int, without: tuple[str, ...], as_json: boo
     """Tell which evidence moved an address's confidence, and by how much."""
     from mipdns.explain import as_document, as_text
     from mipdns.explain import explain as run_explain
+    from mipdns.store.build import LISTED_CONFIDENCE
     from mipdns.weights import scorecard_of
+    from mipdns.zonefile import lowest_floor
 
     explanation = run_explain(Path(config.store.database), address, without, card=scorecard_of(config))
-    click.echo(json.dumps(as_document(explanation)) if as_json else as_text(explanation))
+    if as_json:
+        click.echo(json.dumps(as_document(explanation)))
+    else:
+        click.echo(as_text(explanation, lowest_floor(Path(config.serve.zones)) or LISTED_CONFIDENCE))
 
 
 @main.command()

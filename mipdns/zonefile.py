@@ -103,6 +103,14 @@ def choose_zone(folder: Path, origin: str | None) -> Zone:
     return found
 
 
+def lowest_floor(folder: Path) -> int | None:
+    """The confidence from which on any zone's own list has an address; None where no zone can be read."""
+    try:
+        return min(zone.lists[()].floor for zone in read_zones(folder, Identity()).by_origin.values())
+    except ZoneError:
+        return None
+
+
 def read_zone(path: Path) -> Zone:
     """One zone file. Raises ZoneError that names the file and the key."""
     try:
