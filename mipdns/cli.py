@@ -297,13 +297,17 @@ def disagreements(config: Config, limit: int, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("verdict", type=click.Choice(["confirm", "deny"]))
+@click.argument("verdict", type=click.Choice(["confirm", "deny", "forget"]))
 @click.argument("prefix", type=_Range())
 @click.option(
     "--class", "class_names", multiple=True, type=click.Choice(list(CLASS_NAMES)), help="Why; may be repeated."
 )
 @click.option("--who", default="", help="Who says so; default: the user's name.")
-@click.option("--observed", type=click.DateTime(["%Y-%m-%d"]), help="When it was true; default: today.")
+@click.option(
+    "--observed",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="When it was true; default: today. Forgets of that day; default: of any.",
+)
 @with_config
 def feedback(
     config: Config,
@@ -313,17 +317,17 @@ def feedback(
     who: str,
     observed: datetime.datetime | None,
 ) -> None:
-    """Confirm or deny that a prefix is used by many; the next load takes it into account."""
-    from mipdns.feedback import say
+    """Confirm or deny that a prefix is used by many, or forget what you said of it; the next load goes by it."""
+    from mipdns.feedback import forget, say
 
-    label = say(
-        Path(config.store.database),
-        prefix,
-        confirmed=verdict == "confirm",
-        class_names=class_names,
-        who=who,
-        observed=observed.date() if observed else None,
-    )
+    database, day = Path(config.store.database), observed.date() if observed else None
+    if verdict == "forget":
+        if class_names:
+            raise click.UsageError("--class says why a prefix is confirmed; all that was said of it is forgotten")
+        for label in forget(database, prefix, who=who, observed=day):
+            click.echo(f"forgotten: {label}; the next load goes without it")
+        return
+    label = say(database, prefix, confirmed=verdict == "confirm", class_names=class_names, who=who, observed=day)
     click.echo(f"noted: {label}; the next load uses it")
 
 
