@@ -14,7 +14,7 @@ from typing import Annotated, Final, NoReturn
 
 import msgspec
 
-from mipdns import net
+from mipdns import net, tablekeys
 from mipdns.answer import wire
 from mipdns.answer.lists import SUB_LISTS, SubLists
 from mipdns.answer.zone import (
@@ -134,11 +134,13 @@ def read_zone(path: Path) -> Zone:
 def _in_toml_words(fault: str) -> str:
     """msgspec's message with its place, such as `$.nameserver[0].name`, before it and told as in the file."""
     message, _, place = fault.partition(" - at `$")
-    words = []
-    for step, entry in re.findall(r"\.(\w+)(?:\[(\d+)\])?", place):
+    words, at = [], re.findall(r"\.(\w+)(?:\[(\d+)\])?", place)
+    for step, entry in at:
         table = {"soa": "[soa]", "nameserver": "[[nameserver]]"}.get(step, f"key {step!r}")
         words.append(f"{table} number {int(entry) + 1}" if entry else table)
-    return f"{', '.join(words) or 'top level'}: {message[:1].lower()}{message[1:]}"
+    tables: dict[tuple[str, ...], type[msgspec.Struct]] = {(): _File, ("soa",): _Soa, ("nameserver",): _NameServer}
+    told = tablekeys.in_words(message, tables.get(tuple(step for step, _ in at)))
+    return f"{', '.join(words) or 'top level'}: {told}"
 
 
 def _zone(file: _File, path: Path) -> Zone:
