@@ -110,6 +110,9 @@ class _OneLineErrors(click.Group):
         except MipdnsError as fault:
             click.echo(f"mipdns: {fault}", err=True)
             ctx.exit(1)
+        except click.FileError as fault:  # opened when first written to
+            click.echo(f"mipdns: {fault.ui_filename}: cannot be opened: {fault.message}", err=True)
+            ctx.exit(1)
         except ModuleNotFoundError as fault:
             package = (fault.name or "").partition(".")[0]
             if package not in _EXTRAS:
@@ -346,7 +349,13 @@ def feedback(
 @click.option("--without", multiple=True, metavar="NAME", help="Judge without this signal, source or kind, too.")
 @click.option("--json", "json_file", type=click.File("w", "utf-8"), help="Write the whole document here; - for here.")
 @click.option("--html", "html_file", type=click.File("w", "utf-8"), help="Write a page to look at.")
-@click.option("--draws", type=click.IntRange(10, 10_000), default=500, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--draws",
+    type=click.IntRange(10, 10_000),
+    default=500,
+    show_default=True,
+    help="How many resamples the intervals come from.",
+)
 @click.option(
     "--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed gives the same intervals."
 )
@@ -371,6 +380,9 @@ def validate(
     _one_of_truth_and_labels(truth, labels)
     if json_file and html_file and json_file.name == html_file.name == "<stdout>":
         raise click.UsageError("--json and --html cannot both be written here: name a file for one of them")
+    for option, file in (("--json", json_file), ("--html", html_file)):
+        if file and file.name != "<stdout>":
+            _demand_writable(option, Path(file.name))
     document = run_validate(
         Path(config.store.database),
         truth,
@@ -411,8 +423,7 @@ def train(databases: tuple[Path, ...], truths: tuple[Path, ...], labels: tuple[s
     from mipdns.validation.labelling import KINDS
 
     _one_of_truth_and_labels(truths, labels)
-    if not os.access(out.parent, os.W_OK):  # before minutes of learning
-        raise ConfigError(f"--out {out}: {out.parent} is no folder that can be written")
+    _demand_writable("--out", out)
     card = run_train(databases, truths, shipped_scorecard(), labels or KINDS)
     out.write_text(card_text(card), "utf-8")
     units = cast("dict[str, dict[str, int]]", card.trained["units"])
@@ -530,8 +541,16 @@ def export_rbldnsd(config: Config, origin: str | None, name: str, ipv4: TextIO, 
 @click.option("--days", default=3, show_default=True, help="How many days of logs.")
 @click.option("--format", "form", type=click.Choice(["mixed", "ndjson", "parquet"]), default="mixed", show_default=True,
               help="Logs of nine observers in all formats, or one log.")  # fmt: skip
-@click.option("--observer-share", type=click.FloatRange(0, 1, min_open=True), help="Share of connections seen.")
-@click.option("--shared-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Multi-user share.")
+@click.option(
+    "--observer-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of connections seen.  [default: 1, or as --world or --draw has it]",
+)
+@click.option(
+    "--shared-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Multi-user share of units.  [default: 0.335, or as --world or --draw has it]",
+)
 @click.option("--without", multiple=True, help="A source, or a column of a Parquet log, to leave out; may be repeated.")
 @click.option("--world", "parameters", type=click.Path(dir_okay=False, path_type=Path), help="Parameters, as TOML.")
 @click.option("--draw", is_flag=True, help="Draw the parameters from the seed.")
@@ -582,6 +601,14 @@ def demo(folder: Path, port: int, only_check: bool) -> None:
 def _one_of_truth_and_labels(truth: object, labels: object) -> None:
     if truth and labels:
         raise click.UsageError("--truth says what is true and --labels who says so: choose one")
+
+
+def _demand_writable(option: str, file: Path) -> None:
+    """Before minutes of work whose outcome would be lost."""
+    if not file.exists() and not os.access(file.parent, os.W_OK):
+        raise ConfigError(f"{option} {file}: {file.parent} is no folder that can be written")
+    if file.exists() and not os.access(file, os.W_OK):
+        raise ConfigError(f"{option} {file}: it cannot be written")
 
 
 def _warn_of_stale(fetched: list[Fetched]) -> None:

@@ -33,6 +33,8 @@ ABLATED_UNITS_MAX = 200_000
 ABLATION_DRAWS = 200
 TOLD_MIN = 0.1
 """People are told of a source's weight from such a change on, in log-odds; the document has every one."""
+TELLING_MIN = 30
+"""Of fewer units of a kind, shared or other, shares cannot be told: where none of 30 is found, a tenth may be."""
 
 
 LABELS = ("trace", "partner")
@@ -139,6 +141,8 @@ def as_text(document: dict[str, Any]) -> str:
         lines.append(
             f"{part['name']}: {part['units']} units, {part['shared']} shared, {part['networks']} networks{again}"
         )
+        if part["too_few"]:
+            lines.append(f"  {too_few(part)}")
         if any(missing := part["without_verdict"].values()):
             shared, single = missing
             lines.append(f"  left out, since {_why(part)}: {shared} shared units, {single} others")
@@ -160,6 +164,15 @@ def as_text(document: dict[str, Any]) -> str:
             f"addresses across {moved['floor']}: {moved['gained'][0]} up, {moved['lost'][0]} down"
         )
     return "\n".join(lines)
+
+
+def too_few(part: dict[str, Any]) -> str:
+    """What a set of too few units cannot tell."""
+    shared = part["shared"]
+    return (
+        f"{shared} shared and {part['units'] - shared} other units: fewer than {TELLING_MIN} of a kind are too few to "
+        "tell; the numbers may be chance, whatever their intervals"
+    )
 
 
 def _note(served: str, here: str) -> str:
@@ -248,6 +261,9 @@ def _part(
             "single": int((~everything.shared & ~spoken).sum()),
         },
         "one_sided": described["shared"] in (0, described["units"]),
+        "too_few": any(
+            0 < kind < TELLING_MIN for kind in (described["shared"], described["units"] - described["shared"])
+        ),
         **described,
         # What is served knows what made the labels: it may only be held against truth from elsewhere.
         "users": None if again else report.users(units, plan),
