@@ -110,6 +110,9 @@ class _OneLineErrors(click.Group):
         except MipdnsError as fault:
             click.echo(f"mipdns: {fault}", err=True)
             ctx.exit(1)
+        except click.FileError as fault:  # opened when first written to
+            click.echo(f"mipdns: {fault.ui_filename}: cannot be opened: {fault.message}", err=True)
+            ctx.exit(1)
         except ModuleNotFoundError as fault:
             package = (fault.name or "").partition(".")[0]
             if package not in _EXTRAS:
@@ -272,10 +275,15 @@ def explain(config: Config, address: int, without: tuple[str, ...], as_json: boo
     """Tell which evidence moved an address's confidence, and by how much."""
     from mipdns.explain import as_document, as_text
     from mipdns.explain import explain as run_explain
+    from mipdns.store.build import LISTED_CONFIDENCE
     from mipdns.weights import scorecard_of
+    from mipdns.zonefile import lowest_floor
 
     explanation = run_explain(Path(config.store.database), address, without, card=scorecard_of(config))
-    click.echo(json.dumps(as_document(explanation)) if as_json else as_text(explanation))
+    if as_json:
+        click.echo(json.dumps(as_document(explanation)))
+    else:
+        click.echo(as_text(explanation, lowest_floor(Path(config.serve.zones)) or LISTED_CONFIDENCE))
 
 
 @main.command()
@@ -292,13 +300,17 @@ def disagreements(config: Config, limit: int, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("verdict", type=click.Choice(["confirm", "deny"]))
+@click.argument("verdict", type=click.Choice(["confirm", "deny", "forget"]))
 @click.argument("prefix", type=_Range())
 @click.option(
     "--class", "class_names", multiple=True, type=click.Choice(list(CLASS_NAMES)), help="Why; may be repeated."
 )
 @click.option("--who", default="", help="Who says so; default: the user's name.")
-@click.option("--observed", type=click.DateTime(["%Y-%m-%d"]), help="When it was true; default: today.")
+@click.option(
+    "--observed",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="When it was true; default: today. Forgets of that day; default: of any.",
+)
 @with_config
 def feedback(
     config: Config,
@@ -308,17 +320,17 @@ def feedback(
     who: str,
     observed: datetime.datetime | None,
 ) -> None:
-    """Confirm or deny that a prefix is used by many; the next load takes it into account."""
-    from mipdns.feedback import say
+    """Confirm or deny that a prefix is used by many, or forget what you said of it; the next load goes by it."""
+    from mipdns.feedback import forget, say
 
-    label = say(
-        Path(config.store.database),
-        prefix,
-        confirmed=verdict == "confirm",
-        class_names=class_names,
-        who=who,
-        observed=observed.date() if observed else None,
-    )
+    database, day = Path(config.store.database), observed.date() if observed else None
+    if verdict == "forget":
+        if class_names:
+            raise click.UsageError("--class says why a prefix is confirmed; all that was said of it is forgotten")
+        for label in forget(database, prefix, who=who, observed=day):
+            click.echo(f"forgotten: {label}; the next load goes without it")
+        return
+    label = say(database, prefix, confirmed=verdict == "confirm", class_names=class_names, who=who, observed=day)
     click.echo(f"noted: {label}; the next load uses it")
 
 
@@ -337,7 +349,13 @@ def feedback(
 @click.option("--without", multiple=True, metavar="NAME", help="Judge without this signal, source or kind, too.")
 @click.option("--json", "json_file", type=click.File("w", "utf-8"), help="Write the whole document here; - for here.")
 @click.option("--html", "html_file", type=click.File("w", "utf-8"), help="Write a page to look at.")
-@click.option("--draws", type=click.IntRange(10, 10_000), default=500, show_default=True, help="Of the bootstrap.")
+@click.option(
+    "--draws",
+    type=click.IntRange(10, 10_000),
+    default=500,
+    show_default=True,
+    help="How many resamples the intervals come from.",
+)
 @click.option(
     "--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed gives the same intervals."
 )
@@ -362,6 +380,9 @@ def validate(
     _one_of_truth_and_labels(truth, labels)
     if json_file and html_file and json_file.name == html_file.name == "<stdout>":
         raise click.UsageError("--json and --html cannot both be written here: name a file for one of them")
+    for option, file in (("--json", json_file), ("--html", html_file)):
+        if file and file.name != "<stdout>":
+            _demand_writable(option, Path(file.name))
     document = run_validate(
         Path(config.store.database),
         truth,
@@ -407,8 +428,7 @@ def train(
     from mipdns.validation.labelling import KINDS
 
     _one_of_truth_and_labels(truths, labels)
-    if not os.access(out.parent, os.W_OK):  # before minutes of learning
-        raise ConfigError(f"--out {out}: {out.parent} is no folder that can be written")
+    _demand_writable("--out", out)  # before minutes of learning
     check_out(out, [*databases, *truths, *_files_of(config_path)])
     with stage_line(sys.stderr) as progress:
         card = run_train(databases, truths, shipped_scorecard(), labels or KINDS, progress)
@@ -532,8 +552,16 @@ def export_rbldnsd(config: Config, origin: str | None, name: str, ipv4: TextIO, 
 @click.option("--days", default=3, show_default=True, help="How many days of logs.")
 @click.option("--format", "form", type=click.Choice(["mixed", "ndjson", "parquet"]), default="mixed", show_default=True,
               help="Logs of nine observers in all formats, or one log.")  # fmt: skip
-@click.option("--observer-share", type=click.FloatRange(0, 1, min_open=True), help="Share of connections seen.")
-@click.option("--shared-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Multi-user share.")
+@click.option(
+    "--observer-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Share of connections seen.  [default: 1, or as --world or --draw has it]",
+)
+@click.option(
+    "--shared-share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Multi-user share of units.  [default: 0.335, or as --world or --draw has it]",
+)
 @click.option(
     "--without",
     multiple=True,
@@ -588,6 +616,14 @@ def demo(folder: Path, port: int, only_check: bool) -> None:
 def _one_of_truth_and_labels(truth: object, labels: object) -> None:
     if truth and labels:
         raise click.UsageError("--truth says what is true and --labels who says so: choose one")
+
+
+def _demand_writable(option: str, file: Path) -> None:
+    """Before minutes of work whose outcome would be lost."""
+    if not file.exists() and not os.access(file.parent, os.W_OK):
+        raise ConfigError(f"{option} {file}: {file.parent} is no folder that can be written")
+    if file.exists() and not os.access(file, os.W_OK):
+        raise ConfigError(f"{option} {file}: it cannot be written")
 
 
 def _warn_of_stale(fetched: list[Fetched]) -> None:

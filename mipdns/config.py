@@ -16,7 +16,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
-from mipdns import enginekeys, fetchkeys, net
+from mipdns import enginekeys, fetchkeys, net, tablekeys
 from mipdns.errors import AddressError, ConfigError
 from mipdns.evidence import FEEDBACK
 
@@ -224,8 +224,7 @@ def _in_toml_words(fault: str, document: dict[str, object]) -> str:
     """msgspec's message with `$.source[0].port` told as `source 'edge' (number 1), key 'port'`."""
     message, _, where = fault.partition(" - at `")
     where = where.removeprefix("key` in `").rstrip("`").removeprefix("$").removeprefix(".")
-    message = _UNKNOWN.sub(r"unknown key '\1'", _MISSING.sub(r"key '\1' is missing", message))
-    message = message[:1].lower() + message[1:].replace(" | null", "")
+    message = tablekeys.in_words(message, _table(where, document))
     if where == "source":
         return f"{message}: each source is a table of its own, headed [[source]]"
     if not where.startswith("source["):
@@ -246,16 +245,24 @@ def _in_toml_words(fault: str, document: dict[str, object]) -> str:
     return f"{named}, key {key!r}: {message}{choices}" if key else f"{named}: {message}"
 
 
-_UNKNOWN = re.compile("Object contains unknown field `(.*)`")
-_MISSING = re.compile("Object missing required field `(.*)`")
+_KINDS: dict[object, type[msgspec.Struct]] = {kind.__struct_config__.tag: kind for kind in get_args(Source)}
+
+
+def _table(where: str, document: dict[str, object]) -> type[msgspec.Struct] | None:
+    """The struct of the table that a fault is about: `engine.spark`, `source[0]`; None where it is about a value."""
+    listed = document.get("source")
+    if not where.startswith("source["):
+        return tablekeys.inner(Config, where)
+    number, _, key = where.removeprefix("source[").partition("]")
+    entry = listed[int(number)] if isinstance(listed, list) else None
+    return _KINDS.get(entry.get("kind")) if isinstance(entry, dict) and not key else None
 
 
 def _choices(entry: dict[str, object], key: str) -> str:
     """The words that a source's key may hold, as a clause; "" where it takes more than a few words."""
-    kinds: dict[object, type[msgspec.Struct]] = {kind.__struct_config__.tag: kind for kind in get_args(Source)}
     if key == "kind":
-        return f"; the kinds are {', '.join(map(str, kinds))}"
-    for field in msgspec.structs.fields(kinds[entry["kind"]]):
+        return f"; the kinds are {', '.join(map(str, _KINDS))}"
+    for field in msgspec.structs.fields(_KINDS[entry["kind"]]):
         words = get_args(LogColumn) if field.encode_name == "columns" else get_args(field.type)
         if field.encode_name == key and words and all(isinstance(word, str) for word in words):
             return f"; it may be {', '.join(words)}"

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mipdns import inference, net, store, whatif
+from mipdns.answer.lists import BITS_FLOOR
 from mipdns.errors import UnknownEvidence
-from mipdns.evidence import OBSERVATIONS_LEFT_OUT, Assertion
+from mipdns.evidence import FEEDBACK, OBSERVATIONS_LEFT_OUT, Assertion
 from mipdns.inference import Term
 from mipdns.store import Build, Observation
+from mipdns.store.build import LISTED_CONFIDENCE
 from mipdns.vocabulary import Class, Signal, Verdict, names
 from mipdns.whatif import Grounds
 
@@ -95,10 +97,16 @@ def explain(
             without = _reasons(address, rest, build, verdict.asn, trust)
         since = store.listed_since(kept, address)
         name = judged.network.name if judged and judged.network else ""
-        network = f"AS{asn} {name}".strip() if asn is not None else "no AS announces it"
+        network = f"AS{asn} {name}".strip() if asn is not None else _no_network(kept)
         return Explained(
             address, build, verdict, network, observation, assertions, explanation, since, tuple(left_out), without
         )
+
+
+def _no_network(kept: store.Snapshot) -> str:
+    """Why no AS is known of an address: nobody announces it only where somebody says who announces what."""
+    routed = any(file.kind == "routes" for file in store.sources(kept))
+    return "no AS announces it" if routed else "AS unknown: no routes are loaded"
 
 
 def _unkept(verdict: Verdict, card: inference.Scorecard) -> inference.Explanation:
@@ -131,12 +139,15 @@ def _reasons(
     )
 
 
-def as_text(explained: Explained) -> str:
-    """The explanation for people: the verdict, each term with its reason, what was said, and the sum."""
-    return "\n".join(_lines(explained))
+def as_text(explained: Explained, floor: int = LISTED_CONFIDENCE) -> str:
+    """The explanation for people: the verdict, each term with its reason, what was said, and the sum.
+
+    floor: the confidence from which a zone lists; by default that of the zone as shipped.
+    """
+    return "\n".join(_lines(explained, floor))
 
 
-def _lines(explained: Explained) -> list[str]:
+def _lines(explained: Explained, floor: int) -> list[str]:
     address = net.format_address(explained.address)
     when = f"build {explained.build.serial}, judged as of {explained.build.as_of}"
     if explained.verdict is None or explained.explanation is None:
@@ -151,6 +162,7 @@ def _lines(explained: Explained) -> list[str]:
         f"{address} is served at {verdict.confidence} % as {', '.join(names(Class(verdict.classes)))} ({when})",
         f"  {net.format_range(verdict.first, verdict.last)}, {explained.network}, {_users(verdict)}"
         + (f", listed since {explained.since}" if explained.since else ""),
+        *_below(verdict.confidence, floor),
         "",
         "  log-odds  confidence",
     ]
@@ -189,6 +201,15 @@ def _moved(whole: inference.Explanation, rest: inference.Explanation) -> list[tu
     return [row for row in found if abs(row[1] - row[2]) >= 0.005]
 
 
+def _below(confidence: int, floor: int) -> list[str]:
+    """Which lists have what the zone's own list leaves out (docs/answers.md)."""
+    if confidence >= floor:
+        return []
+    bits = ", bits." if confidence >= BITS_FLOOR else ""
+    lower = "t01." if confidence == 1 else f"t01. to t{confidence:02}."
+    return [f"  Below the zone's floor of {floor}, so listed in all.{bits} and {lower} only"]
+
+
 def _users(verdict: Verdict) -> str:
     if verdict.users_low is None or verdict.users_high is None:
         return "users unknown"
@@ -200,7 +221,16 @@ def _term(term: Term, assertions: Sequence[Assertion]) -> str:
     said = [one for one in assertions if one.origin == term.origin]
     where = "; ".join(f"{one.source} of {one.observed}: {one.detail}" for one in said[:3])
     more = f" and {len(said) - 3} more" if len(said) > 3 else ""
-    return f"{term.origin}{value}: {term.reason}{f' [{where}{more}]' if where else ''}"
+    return f"{term.origin}{value}: {_reason(term, assertions)}{f' [{where}{more}]' if where else ''}"
+
+
+def _reason(term: Term, assertions: Sequence[Assertion]) -> str:
+    """A term's reason. The scorecard knows partners alone; who speaks through `mipdns feedback` is a person."""
+    origins = ("partner.confirm", "partner.deny") if term.origin == "rule.partner" else (term.origin,)
+    by_people = {one.source == FEEDBACK for one in assertions if one.signal is Signal.PARTNER and one.origin in origins}
+    if True not in by_people:
+        return term.reason
+    return term.reason.replace("a partner", "a partner or a person" if False in by_people else "a person", 1)
 
 
 def signal_shares(terms: Sequence[Term]) -> list[tuple[str, float]]:
@@ -236,7 +266,7 @@ def as_document(explained: Explained) -> dict[str, object]:
         "network": explained.network,
         "listed_since": str(explained.since) if explained.since else None,
         "log_odds": explanation.log_odds,
-        "terms": _terms(explanation),
+        "terms": _terms(explanation, explained.assertions),
         "signals": dict(signal_shares(explanation.terms)),
         "assertions": [
             {
@@ -254,21 +284,21 @@ def as_document(explained: Explained) -> dict[str, object]:
             "left_out": list(explained.left_out),
             "confidence": explained.without.confidence,
             "log_odds": explained.without.log_odds,
-            "terms": _terms(explained.without),
+            "terms": _terms(explained.without, explained.assertions),
         }
         if explained.without
         else None,
     }
 
 
-def _terms(explanation: inference.Explanation) -> list[dict[str, object]]:
+def _terms(explanation: inference.Explanation, assertions: Sequence[Assertion]) -> list[dict[str, object]]:
     return [
         {
             "signal": names(Signal(term.signal))[0] if term.signal else None,
             "origin": term.origin,
             "value": term.value,
             "log_odds": term.log_odds,
-            "reason": term.reason,
+            "reason": _reason(term, assertions),
         }
         for term in explanation.terms
     ]

@@ -1,4 +1,4 @@
-"""A person's word on a range, kept as a label: the next load turns it into evidence."""
+"""A person's word on a range, kept as a label until it is taken back: the next load turns it into evidence."""
 
 from __future__ import annotations
 
@@ -48,8 +48,29 @@ def say(
         source=FEEDBACK,
     )
     store.add_label(database, label)
-    verb = "is" if confirmed else "is not"
-    return f"{label.who} says that {net.format_range(*prefix)} {verb} used by many ({label.observed})"
+    return _in_words(label)
+
+
+def forget(database: Path, prefix: net.Range, *, who: str = "", observed: datetime.date | None = None) -> list[str]:
+    """Take back what one person said of exactly this range, on one day or on any, and return it in words.
+
+    Raises FeedbackError where that is nothing, and StoreError.
+    """
+    who = who or _user()
+    of_range = [one for one in store.labels(database) if one.source == FEEDBACK and (one.first, one.last) == prefix]
+    said = [one for one in of_range if one.who == who and observed in (None, one.observed)]
+    if not said:
+        others = ", ".join(sorted({f"{one.who} ({one.observed})" for one in of_range}))
+        told = f"; these did: {others}" if others else ""
+        day = f" on {observed}" if observed else ""
+        raise FeedbackError(f"{who} has said nothing of {net.format_range(*prefix)}{day}{told}")
+    store.remove_feedback(database, said)
+    return [_in_words(one) for one in said]
+
+
+def _in_words(label: Label) -> str:
+    verb = "is" if label.confirmed else "is not"
+    return f"{label.who} says that {net.format_range(label.first, label.last)} {verb} used by many ({label.observed})"
 
 
 def _user() -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Final, NoReturn
 
 import msgspec
 
-from mipdns import net
+from mipdns import net, tablekeys
 from mipdns.answer import wire
 from mipdns.answer.lists import SUB_LISTS, SubLists
 from mipdns.answer.zone import (
@@ -103,6 +103,14 @@ def choose_zone(folder: Path, origin: str | None) -> Zone:
     return found
 
 
+def lowest_floor(folder: Path) -> int | None:
+    """The confidence from which on any zone's own list has an address; None where no zone can be read."""
+    try:
+        return min(zone.lists[()].floor for zone in read_zones(folder, Identity()).by_origin.values())
+    except ZoneError:
+        return None
+
+
 def read_zone(path: Path) -> Zone:
     """One zone file. Raises ZoneError that names the file and the key."""
     try:
@@ -126,11 +134,13 @@ def read_zone(path: Path) -> Zone:
 def _in_toml_words(fault: str) -> str:
     """msgspec's message with its place, such as `$.nameserver[0].name`, before it and told as in the file."""
     message, _, place = fault.partition(" - at `$")
-    words = []
-    for step, entry in re.findall(r"\.(\w+)(?:\[(\d+)\])?", place):
+    words, at = [], re.findall(r"\.(\w+)(?:\[(\d+)\])?", place)
+    for step, entry in at:
         table = {"soa": "[soa]", "nameserver": "[[nameserver]]"}.get(step, f"key {step!r}")
         words.append(f"{table} number {int(entry) + 1}" if entry else table)
-    return f"{', '.join(words) or 'top level'}: {message[:1].lower()}{message[1:]}"
+    tables: dict[tuple[str, ...], type[msgspec.Struct]] = {(): _File, ("soa",): _Soa, ("nameserver",): _NameServer}
+    told = tablekeys.in_words(message, tables.get(tuple(step for step, _ in at)))
+    return f"{', '.join(words) or 'top level'}: {told}"
 
 
 def _zone(file: _File, path: Path) -> Zone:

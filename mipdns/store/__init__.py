@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mipdns.store.build import Build
-    from mipdns.store.labelling import add_label
+    from mipdns.store.labelling import add_label, remove_feedback
     from mipdns.store.metadata import metadata_path
     from mipdns.store.reading import (
         Observation,
@@ -55,6 +55,7 @@ __all__ = [
     "observations_within",
     "read_build",
     "regenerate",
+    "remove_feedback",
     "snapshot",
     "sources",
     "verdict_rows",
@@ -66,6 +67,7 @@ _MODULES = {
     "Build": "build",
     "Contents": "regeneration",
     "add_label": "labelling",
+    "remove_feedback": "labelling",
     "metadata_path": "metadata",
     "regenerate": "regeneration",
 }

@@ -1,7 +1,7 @@
 """Ground truth that outlives loads. In: `Label` records. Out: rows of `label`.
 
 The one rule: nobody's word is lost by a load. A truth source's labels are what it says now; people's (`feedback`) stay
-until they say otherwise.
+until they say otherwise or take it back.
 """
 
 from __future__ import annotations
@@ -43,6 +43,17 @@ def add_label(path: Path, label: Label, *, busy_s: float = BUSY_S) -> None:
             (*row[:2], *row[4:]),
         )
         _insert(connection, [row], now)
+
+
+def remove_feedback(path: Path, said: Iterable[Label], *, busy_s: float = BUSY_S) -> None:
+    """Take back labels that people gave; those of sources stay. Raises like `add_label`."""
+    with writing(path, busy_s=busy_s) as connection:
+        schema.migrate(connection)
+        connection.executemany(
+            "DELETE FROM label WHERE first = ? AND last = ? AND confirmed = ? AND class = ? AND observed = ? "
+            "AND who = ? AND source = ?",
+            [_row(label) for label in said if label.source == FEEDBACK],
+        )
 
 
 def replace(connection: sqlite3.Connection, sources: set[str], labels: Iterable[Label], now: str) -> None:

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import Any
 
 from mipdns.validation import plots
+from mipdns.validation.validate import too_few
 
 BIN_OFF = 0.10
 BIN_UNITS = 200
@@ -62,6 +63,8 @@ def _set(part: dict[str, Any]) -> str:
     unspoken = unspoken if any(missing.values()) else ""
     if part["one_sided"]:
         unspoken += " The truth knows one kind only, so calibration and precision mean nothing."
+    if part["too_few"]:
+        unspoken += f" {too_few(part)}."
     return "\n".join(
         [
             f"<h2>Against {escape(part['name'])}</h2>",

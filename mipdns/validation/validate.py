@@ -34,12 +34,15 @@ ABLATED_UNITS_MAX = 200_000
 ABLATION_DRAWS = 200
 TOLD_MIN = 0.1
 """People are told of a source's weight from such a change on, in log-odds; the document has every one."""
+TELLING_MIN = 30
+"""Of fewer units of a kind, shared or other, shares cannot be told: where none of 30 is found, a tenth may be."""
 
 Kinds = Sequence[tuple[str, str]]
 """Name and kind of the source of each file."""
 LABELS = ("trace", "partner")
 """What is compared with unless something else is asked for: lists and names are evidence more often than truth."""
 SET_NAMES = {"trace": "traceroutes", "partner": "partners", "list": "published lists", "names": "reverse names"}
+SPEAKERS = {"trace": "traceroute", "partner": "partner or feedback", "list": "list", "names": "reverse name"}
 
 
 def validate(
@@ -114,12 +117,21 @@ def validate(
             "space": drift.space(bulk),
         }
     if not document["sets"]:
-        who = f"nothing by {', '.join(labels)}" if truth_file is None else f"nothing in {truth_file}"
-        what = "; choose other --labels, or name a file with --truth" if truth_file is None else ""
-        raise ValidationError(
-            f"{database}: nothing to validate against: {who} speaks of a unit that anything else speaks of{what}"
-        )
+        raise ValidationError(f"{database}: nothing to validate against: {_nothing(truth_file, labels)}")
     return document
+
+
+def _nothing(truth_file: Path | None, labels: Sequence[str]) -> str:
+    """Why there is nothing to compare with, and what to do."""
+    if truth_file is not None:
+        return f"{truth_file} speaks of no address that the evidence knows"
+    others = [kind for kind in labelling.KINDS if kind not in labels]
+    use = f", or use --labels {','.join(others)}" if others else ""
+    silent = " and no ".join(SPEAKERS[kind] for kind in labels)
+    return (
+        f"no address that the evidence knows has a label (no {silent} speaks of one); name a file of what is true with "
+        f"--truth (columns prefix,verdict){use}"
+    )
 
 
 def as_text(document: dict[str, Any]) -> str:
@@ -133,6 +145,8 @@ def as_text(document: dict[str, Any]) -> str:
         lines.append(
             f"{part['name']}: {part['units']} units, {part['shared']} shared, {part['networks']} networks{again}"
         )
+        if part["too_few"]:
+            lines.append(f"  {too_few(part)}")
         if any(missing := part["without_verdict"].values()):
             shared, single = missing
             lines.append(f"  left out, since {_why(part)}: {shared} shared units, {single} others")
@@ -154,6 +168,15 @@ def as_text(document: dict[str, Any]) -> str:
             f"addresses across {moved['floor']}: {moved['gained'][0]} up, {moved['lost'][0]} down"
         )
     return "\n".join(lines)
+
+
+def too_few(part: dict[str, Any]) -> str:
+    """What a set of too few units cannot tell."""
+    shared = part["shared"]
+    return (
+        f"{shared} shared and {part['units'] - shared} other units: fewer than {TELLING_MIN} of a kind are too few to "
+        "tell; the numbers may be chance, whatever their intervals"
+    )
 
 
 def _note(served: str, here: str) -> str:
@@ -249,6 +272,9 @@ def _part(
             "single": int((~everything.shared & ~spoken).sum()),
         },
         "one_sided": described["shared"] in (0, described["units"]),
+        "too_few": any(
+            0 < kind < TELLING_MIN for kind in (described["shared"], described["units"] - described["shared"])
+        ),
         **described,
         # What is served knows what made the labels: it may only be held against truth from elsewhere.
         "users": None if again else report.users(units, plan),

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 from mipdns.inference import parse_scorecard, shipped_scorecard
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.training.sample import score
-from mipdns.simulate import simulate
+from mipdns.simulate import plan_for, simulate
 from mipdns.train import label_sample, read_sample
 from mipdns.validation.labelling import KINDS
 from mipdns.validation.truth import read_truth
@@ -149,3 +149,16 @@ def test_wrong_usage_of_labels(worlds: list[Path], tmp_path: Path, arguments: li
         done = mipdns(worlds[0] / "mipdns.toml", *command, *asked)
         assert done.returncode == 2
         assert says in done.stderr
+
+
+@pytest.mark.parametrize("without", [("port", "ja4", "bot_score"), ("routes",)])
+def test_what_a_load_lacks_does_not_end_in_a_traceback(tmp_path: Path, without: tuple[str, ...]) -> None:
+    """As an access log has it; and without routes all units are of no known AS."""
+    plan = plan_for(None, units=2500, shared_share=0.5, without=without)
+    simulate(tmp_path, seed=1, days=1, plan=plan, as_of=datetime.date(2026, 9, 22), form="parquet")
+    config, out = tmp_path / "mipdns.toml", tmp_path / "own.json"
+    must(config, "load")
+    printed = must(config, "train", str(tmp_path / "mip.db"), "--truth", str(tmp_path / "truth.csv"), "--out", str(out))
+    card = parse_scorecard(out.read_text(), "own.json")
+    assert card.terms != shipped_scorecard().terms
+    assert ("boosted trees" in printed) == ("ranking" in card.trained)

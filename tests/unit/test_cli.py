@@ -11,8 +11,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from mipdns import store
 from mipdns.cli import main
 from mipdns.inference import parse_scorecard, shipped_scorecard
+from mipdns.simulate.plan import WorldPlan
+from tests.unit.store.made import contents
 
 
 def test_the_environment_names_the_configuration_and_the_option_wins(tmp_path: Path):
@@ -115,3 +118,39 @@ def test_seeds_are_not_below_0(command: list[str]):
     told = CliRunner().invoke(main, [*command, "--seed", "-1"])
     assert told.exit_code == 2
     assert "'--seed': -1 is not in the range x>=0" in told.output
+
+
+def test_the_defaults_that_help_tells_are_those_of_a_world():
+    told = " ".join(CliRunner().invoke(main, ["simulate", "--help"], terminal_width=200).output.split())
+    plan = WorldPlan()
+    assert f"connections seen. [default: {plan.observer_share:g}," in told
+    assert f"share of units. [default: {plan.shares.multi_user():g}," in told
+
+
+@pytest.mark.parametrize("option", ["--html", "--json"])
+def test_validation_does_nothing_for_a_file_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+):
+    monkeypatch.setattr("mipdns.validation.validate.validate", lambda *_, **__: pytest.fail("it validates first"))
+    config = tmp_path / "mipdns.toml"
+    config.write_text("")
+    there = tmp_path / "no" / "report"
+    told = CliRunner().invoke(main, ["--config", str(config), "validate", option, str(there)])
+    assert told.exit_code == 1
+    assert told.output == f"mipdns: {option} {there}: {there.parent} is no folder that can be written\n"
+
+
+@pytest.mark.parametrize("where", ["-", "report"])
+def test_validation_goes_on_where_it_can_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str):
+    monkeypatch.chdir(tmp_path)
+    Path("mipdns.toml").write_text("")
+    assert "mip.db: no" in CliRunner().invoke(main, ["validate", "--json", where]).output
+
+
+def test_an_output_that_cannot_be_opened_is_told_as_all_else(tmp_path: Path):
+    config = tmp_path / "mipdns.toml"
+    config.write_text("")
+    store.regenerate(tmp_path / "mip.db", contents())
+    there = tmp_path / "no" / "out.csv"
+    told = CliRunner().invoke(main, ["--config", str(config), "export", "csv", "--output", str(there)])
+    assert (told.exit_code, told.output) == (1, f"mipdns: {there}: cannot be opened: No such file or directory\n")

@@ -154,9 +154,9 @@ def test_brackets_in_the_folders_name_are_no_pattern(tmp_path):
 
 WRONG = [
     ("x", "not TOML: "),
-    ("[lod]", "top level: unknown key 'lod'"),
+    ("[lod]", "top level: unknown key 'lod'; the keys are store, serve, load, fetch, run, engine, source"),
     ("store = 1", "[store]: expected `object`, got `int`"),
-    ("[store]\npath = 'x'", "[store]: unknown key 'path'"),
+    ("[store]\npath = 'x'", "[store]: unknown key 'path'; the keys are database, index"),
     ("[store]\ndatabase = ''", "[store] database: expected `str` of length >= 1"),
     ("[store]\ndatabase = 'mip.idx'", "is the database itself; name another file"),
     ("[serve]\nport = 53", "[serve]: unknown key 'port'"),
@@ -195,7 +195,7 @@ WRONG = [
     ("[load]\nexclude = [7]", "[load] exclude[0]: expected `str`, got `int`"),
     ("[source]\nname = 'x'", "expected `array`, got `object`: each source is a table of its own, headed [[source]]"),
     ("source = [7]", "source number 1: expected `object`, got `int`"),
-    (LIST + "klass = 'tor'", "source 'edge' (number 1): unknown key 'klass'"),
+    (LIST + "klass = 'tor'", "source 'edge' (number 1): unknown key 'klass'; the keys are kind, name, path, dated, "),
     (LIST + LIST.replace("edge", "b") + "port = true", "source 'b' (number 2): unknown key 'port'"),
     (
         LIST.replace("cidr", "csv"),

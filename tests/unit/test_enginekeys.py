@@ -49,7 +49,7 @@ def test_taken(text: str, tmp_path: Path) -> None:
         ('[load]\nengine = "clickhouse"\n', "[engine.clickhouse] url: is missing"),
         (SPARK + 'master = "local"\nremote = "sc://x"\n', "[engine.spark] remote: a session has a master or is remote"),
         (SPARK + 'remote = "http://x"\n', "[engine.spark] remote: 'http://x' is no address of Spark Connect"),
-        (SPARK + 'master = "local"\nsetting = {}\n', "unknown key 'setting'"),
+        (SPARK + 'master = "local"\nsetting = {}\n', "unknown key 'setting'; the keys are master, remote, settings"),
         (HOUSE + "password = 's3cret'\n", "unknown key 'password'"),
         (HOUSE + 'url = "ftp://x"\n', "[engine.clickhouse] url: 'ftp://x' is no http:// or https:// address"),
         (HOUSE + 'url = "http://x:99999"\n', "[engine.clickhouse] url: has no port, or no host, that could be one"),

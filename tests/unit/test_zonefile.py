@@ -9,7 +9,7 @@ import pytest
 
 from mipdns.answer import Identity, Zones
 from mipdns.errors import ConfigError, ZoneError
-from mipdns.zonefile import read_zone, read_zones
+from mipdns.zonefile import lowest_floor, read_zone, read_zones
 from tests.conftest import REPOSITORY
 
 SHIPPED = REPOSITORY / "zones" / "mip.internal.toml"
@@ -96,9 +96,19 @@ SERVER = 'name = "ns.example.net"'
 
 FAULTS = {
     "not TOML": ("origin = mip", "not TOML"),
-    "unknown key": (MINIMAL + "\nadress = 1", r"\[\[nameserver\]\] number 1: object contains unknown field `adress`"),
-    "unknown key at the top": ("flor = 5" + MINIMAL, "top level: object contains unknown field `flor`"),
-    "no origin": (MINIMAL.replace('origin = "mip.example"', ""), "missing required field `origin`"),
+    "unknown key": (
+        MINIMAL + "\nadress = 1",
+        r"\[\[nameserver\]\] number 1: unknown key 'adress'; the keys are name, addresses$",
+    ),
+    "unknown key at the top": (
+        "flor = 5" + MINIMAL,
+        "top level: unknown key 'flor'; the keys are origin, contact, ttl, negative_ttl, soa, nameserver, floor, ",
+    ),
+    "unknown timer": (
+        MINIMAL.replace("[soa]", "[soa]\nminimum = 1"),
+        r"\[soa\]: unknown key 'minimum'; the keys are refresh, retry, expire$",
+    ),
+    "no origin": (MINIMAL.replace('origin = "mip.example"', ""), "top level: key 'origin' is missing"),
     "no SOA": (MINIMAL.replace("[soa]", ""), r"no \[soa\]: a zone must have SOA and NS"),
     "no name server": (MINIMAL.partition("[[")[0], r"no \[\[nameserver\]\]: a zone must have SOA and NS"),
     "no name servers": ("nameserver = []" + MINIMAL.partition("[[")[0], r"no \[\[nameserver\]\]"),
@@ -184,3 +194,11 @@ def test_zones_inside_each_other(tmp_path: Path, inner: str):
 def test_identity_has_to_fit(identity: Identity, key: str):
     with pytest.raises(ConfigError, match=rf"\[serve\] {key}: longer than"):
         read_zones(SHIPPED.parent, identity)
+
+
+def test_the_lowest_floor_of_several_zones(tmp_path: Path):
+    assert lowest_floor(tmp_path / "nowhere") is None
+    for origin, floor in (("mip.example", 60), ("crowd.example", 40)):
+        text = MINIMAL.replace("mip.example", origin)
+        (tmp_path / f"{origin}.toml").write_text(f"floor = {floor}\n{text}")
+    assert lowest_floor(tmp_path) == 40

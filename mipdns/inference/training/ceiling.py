@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import Pipeline
 
 from mipdns.inference import features
 from mipdns.inference.features import DERIVED
@@ -21,18 +23,22 @@ from mipdns.inference.training.sample import Sample, around, silent
 
 SEED = 5
 HELD_MIN = 50
-"""Fewer units of a kind cannot be ranked."""
+"""Fewer units of a kind cannot be ranked, nor learnt from to rank others."""
+LEAF = 60
+"""Units that a leaf of a tree has at least: a column of which fewer are told splits nothing."""
 
 
 def ranking(sample: Sample, card: Scorecard, *, context: bool = True) -> tuple[float, float] | None:
     """How well traffic ranks units of worlds (of ASes, where there are few) that nothing was learnt from: the ROC-AUC
-    of a scorecard learnt from the others, and of trees grown on them. None where too few are held out.
+    of a scorecard learnt from the others, and of trees grown on them. None where too few are held out, or too few are
+    left to learn from: without routes all units are of one AS.
     """
     weight = weights(sample, card.prior, silent(sample))
     fold = folds(sample)
     for number in range(FOLDS):
         held, kept = np.flatnonzero((fold == number) & (weight > 0)), np.flatnonzero(fold != number)
-        if min(np.bincount(sample.shared[held], minlength=2)) >= HELD_MIN:
+        learnt_from = kept[weight[kept] > 0]
+        if min(np.bincount(sample.shared[at], minlength=2).min() for at in (held, learnt_from)) >= HELD_MIN:
             break
     else:
         return None
@@ -49,14 +55,18 @@ def ranking(sample: Sample, card: Scorecard, *, context: bool = True) -> tuple[f
     )
 
 
-def boosted_trees(sample: Sample, weight: NDArray[np.float64], card: Scorecard) -> HistGradientBoostingClassifier:
-    """Trees grown on the known units of a sample."""
+def boosted_trees(sample: Sample, weight: NDArray[np.float64], card: Scorecard) -> Pipeline:
+    """Trees grown on the known units of a sample. They see what a leaf's worth of those units is told of: logs without
+    ports leave columns empty, which scikit-learn cannot bin.
+    """
     used = np.flatnonzero(sample.known & (weight > 0))
+    seen = matrix(sample, card)[used]
+    told = np.flatnonzero(np.isfinite(seen).sum(axis=0) >= LEAF)
     trees = HistGradientBoostingClassifier(
-        max_iter=250, learning_rate=0.1, max_leaf_nodes=24, min_samples_leaf=60, random_state=SEED
+        max_iter=250, learning_rate=0.1, max_leaf_nodes=24, min_samples_leaf=LEAF, random_state=SEED
     )
-    trees.fit(matrix(sample, card)[used], sample.shared[used], sample_weight=weight[used])
-    return trees
+    chosen = Pipeline([("told", make_column_transformer(("passthrough", told))), ("trees", trees)])
+    return chosen.fit(seen, sample.shared[used], trees__sample_weight=weight[used])
 
 
 def matrix(sample: Sample, card: Scorecard) -> NDArray[np.float64]:

@@ -349,6 +349,18 @@ def test_a_truth_of_one_kind_is_told(database, tmp_path, verdicts, one_sided):
     assert ("one kind only" in page(document)) == one_sided
 
 
+@pytest.mark.parametrize(("shared", "others", "few"), [(29, 40, True), (30, 30, False), (40, 1, True), (0, 40, False)])
+def test_units_too_few_to_tell_are_told(tmp_path, shared, others, few):
+    told = {f"51.15.{at // 50}.{at % 50}": "confirm" if at < shared else "deny" for at in range(shared + others)}
+    write(tmp_path / "mip.db", dict.fromkeys(told, people.CGNAT), [])
+    (tmp_path / "truth.csv").write_text("prefix,verdict\n" + "".join(f"{one},{said}\n" for one, said in told.items()))
+    document = validate(tmp_path / "mip.db", tmp_path / "truth.csv", plan=FEW)
+    (part,) = document["sets"]
+    assert (part["units"], part["shared"], part["too_few"]) == (shared + others, shared, few)
+    for text in (as_text(document), page(document)):
+        assert (f"{shared} shared and {others} other units: fewer than 30 of a kind are too few to tell" in text) == few
+
+
 def test_other_weights_than_the_loads_are_told(database):
     other = msgspec.structs.replace(CARD, name="<other>")
     told = "served was judged by " + CARD.name
@@ -360,10 +372,14 @@ def test_other_weights_than_the_loads_are_told(database):
 
 def test_nothing_to_compare_with(tmp_path):
     write(tmp_path / "mip.db", UNITS, SAID[2:])
-    with pytest.raises(ValidationError, match=r"against: nothing by trace, partner.* name a file with --truth"):
+    with pytest.raises(ValidationError) as told:
         validate(tmp_path / "mip.db")
+    assert "no address that the evidence knows has a label (no traceroute and no partner or feedback" in str(told.value)
+    assert str(told.value).endswith("--truth (columns prefix,verdict), or use --labels list,names")
+    with pytest.raises(ValidationError, match=r"has a label \(no partner or feedback speaks of one\).*--labels trace,"):
+        validate(tmp_path / "mip.db", labels=["partner"])
     (tmp_path / "truth.csv").write_text("prefix,verdict\n8.8.8.8,deny\n")
-    with pytest.raises(ValidationError, match=r"nothing in .*truth\.csv speaks of a unit"):
+    with pytest.raises(ValidationError, match=r"truth\.csv speaks of no address that the evidence"):
         validate(tmp_path / "mip.db", tmp_path / "truth.csv")
 
 
