@@ -137,7 +137,7 @@ def hear(voices: Iterable[Voice], card: Scorecard) -> Heard:
             default=None,
         ),
         partner=partner,
-        alone=bool(speaking) or partner > 0,
+        alone=bool(speaking) or any(_may_list(one, card) for one in confirming),
         faded=min((card.assertions[one.origin].points - one.points for one in (*speaking, *confirming)), default=0),
         classes=_classes((*speaking, *confirming)),
         hinted=_classes(one for one in rest if one.points > 0),

@@ -304,11 +304,16 @@ def test_how_often_units_are_taken_for_shared_is_counted_on_each_side():
     assert few == before, "of fifty shared units no rate is known"
 
 
-def test_connections_beside_requests_are_calibrated_as_alone_and_no_share_moves_them():
-    lines = {way: msgspec.structs.replace(line, prior_share=0.7) for way, line in CARD.calibration.items()}
-    learnt = learning._beside_requests(lines)
+@pytest.mark.parametrize("known", [False, True])
+def test_of_few_connections_beside_requests_those_alone_tell_and_no_share_moves_them(known):
+    lines = {
+        way: msgspec.structs.replace(line, prior_share=0.7, caught=at / 100)
+        for at, (way, line) in enumerate(CARD.calibration.items())
+    }
+    learnt = learning._beside_requests(lines, np.full(len(WAYS), learning.WAY_UNITS_MIN if known else 10))
     alone, beside = ([way for way in WAYS if way.startswith(f"{told},")] for told in CONNECTIONS)
-    assert [learnt[way] for way in beside] == [msgspec.structs.replace(lines[way], prior_share=0.0) for way in alone]
+    own = beside if known else alone
+    assert [learnt[way] for way in beside] == [msgspec.structs.replace(lines[way], prior_share=0.0) for way in own]
     assert all(learnt[way] == lines[way] for way in WAYS if way not in beside)
 
 

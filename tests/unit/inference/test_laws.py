@@ -32,6 +32,7 @@ SUMS = st.dictionaries(st.sampled_from(MEASURED), st.integers(-6000, 6000))
 CONTEXT = {
     "neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]),
     "neighbours_crowded": column("share"),
+    "nearest_crowded": column("share"),
     "network_agents": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
     "network_ports": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
     "requests_lesser": st.sampled_from([math.nan, 1.0, 2.5, 40.0]),

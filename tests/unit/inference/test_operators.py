@@ -39,16 +39,17 @@ def test_each_unit_is_told_the_mean_of_the_others_of_its_as_beside_that_of_all(u
     counted = max(cut, 1)
     operators = Operators()
     operators.add(*told(units[:counted]))
-    found = operators.columns(*told(units), np.arange(len(units)) < counted)["network_agents"]
+    asn, columns = told(units)
+    found = operators.columns(asn, columns, np.arange(len(units)) < counted)["network_agents"]
     everyone = [size(agents) for _, agents, _ in units[:counted] if not math.isnan(agents)]
     usual = sum(everyone) / len(everyone) if everyone else 0.0
-    for at, (asn, agents, _) in enumerate(units):
+    for at, (home, agents, _) in enumerate(units):
         others = [
             size(other)
-            for number, (home, other, _) in enumerate(units[:counted])
-            if home == asn and number != at and not math.isnan(other)
+            for number, (its, other, _) in enumerate(units[:counted])
+            if its == home and number != at and not math.isnan(other)
         ]
-        if math.isnan(agents) or asn == 0 or usual == 0:
+        if math.isnan(agents) or home == 0 or usual == 0:
             assert math.isnan(found[at])
         else:
             mean = (sum(others) + USUAL_UNITS * usual) / (len(others) + USUAL_UNITS)

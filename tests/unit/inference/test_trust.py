@@ -154,6 +154,38 @@ def test_nothing_is_judged_otherwise_for_what_nobody_believes(said):
     assert poisoned.scores == honest.scores, "nor is it believed where people keep silent"
 
 
+@pytest.mark.parametrize(("origin", "most"), [("partner.confirm", 250), ("partner.deny", 100), ("list.hosting", 300)])
+def test_whoever_speaks_of_half_the_internet_weighs_little_and_is_told(origin, most):
+    said = [assertion(f"{first}.0.0.0/8", origin) for first in range(1, 129)]
+    believed = learn([label("51.15.7.9", confirmed=True)], said)
+    assert abs(trust.weight(said[0], 64500, CARD, AS_OF, believed)) <= most
+    assert judged(None, said).counts["doubted_test"] <= 25
+
+
+def test_a_partner_who_speaks_of_half_the_internet_judges_no_list():
+    honest, boasting = (
+        Label(*net.parse_range("51.15.7.9"), False, Class(0), AS_OF, "someone", source) for source in ("isp", "test")
+    )
+    said = [*(assertion(f"{first}.0.0.0/8", "partner.deny") for first in range(1, 129))]
+    said.append(assertion("51.15.7.0/24", "list.vpn")._replace(source="vpn"))
+    assert learn([boasting], said).records == {}
+    assert learn([honest], said).records == {("vpn", EVERYWHERE): (0, 1), ("vpn", 64500): (0, 1)}
+
+
+@given(st.integers(0, 600), st.integers(0, 600))
+def test_the_more_a_denial_has_lost_the_more_the_rest_holds_against_it(one, other):
+    """And never less: what a word of yesterday bounds, one of last year bounds by less."""
+    newer, older = sorted((one, other))
+    crowd = {"51.15.7.9": people.CGNAT}
+    fresh, faded = (
+        served(judged(crowd, [assertion("51.15.7.9", "partner.deny", age_days=days)]), "51.15.7.9").confidence
+        for days in (newer, older)
+    )
+    assert fresh <= faded
+    unheard = served(judged(crowd), "51.15.7.9").confidence
+    assert faded <= unheard
+
+
 def test_a_pool_is_not_cut_by_what_nobody_believes():
     pool = {f"51.15.7.{last}": people.CGNAT for last in (10, 12, 13, 20, 30)}
     honest, poisoned = (judged(pool, said, ROUTES) for said in ([], POISON))
