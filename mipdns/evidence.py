@@ -71,6 +71,7 @@ CONTEXT_COLUMNS: dict[str, str] = {
     "agents_lesser": "user agents in a day of the lesser half of the load's units, by those; their mean",
     "ports_lesser": "source ports in an hour of the lesser half of the load's units, by those; their mean",
     "nearest_crowded": "as `neighbours_crowded`, of the four neighbours nearest in address, where there are more",
+    "seen_once": "share of the load's units that were active in one hour of a day at most; the same for all of them",
 }
 """What inference adds to a unit from around it. All float32; NaN where nothing is around it."""
 

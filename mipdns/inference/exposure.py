@@ -18,6 +18,8 @@ REFERENCE = {"requests_lesser": 3.5, "requests_typical": 45.0}
 """What the made world as shipped has, seen whole."""
 LESSER = {"hours_day_max": 2.0, "agents_day_max": 1.2, "ports_hour_max": 2.0}
 """What a unit of its lesser half, by each, shows of hours in a day, agents in a day and ports in an hour."""
+ONCE = 0.19
+"""The share of its units that it sees in one hour only."""
 LESSER_MOST = {"hours_day_max": 4.0, "agents_day_max": 2.5, "ports_hour_max": 4.0}
 """Beyond these, some two fifths above any world that was learnt from, nobody knows what it means: it says nothing."""
 BUSIEST = 0.25 * math.sqrt(3.0)
@@ -46,7 +48,8 @@ class Exposure:
         in which they are active at all, about a visit; `requests_typical`: what the busiest quarter of the units
         exceed, or less of them where fewer are shared. prior: the share of shared units among all. `hours_lesser`,
         `agents_lesser`, `ports_lesser`: what the lesser half, by each, shows: mostly households. NaN where no unit
-        tells it, or beyond `LESSER_MOST`.
+        tells it, or beyond `LESSER_MOST`. `seen_once`: the share of units that were never active in more than one hour
+        of a day: most of those that a log shows which sees little of anybody, and few of one that sees all.
 
         A unit that comes more often has more such hours: a visit is not taken for larger where people come often.
         """
@@ -71,12 +74,8 @@ class Exposure:
             "hours_lesser": hours,
             "agents_lesser": agents,
             "ports_lesser": ports,
+            "seen_once": _once(self._units["hours_day_max"]),
         }
-
-
-def exposure_of(usual: Mapping[str, float]) -> float:
-    """How much the load sees of its visitors at all, of what `Exposure.usual` gives."""
-    return usual["requests_typical"] / usual["requests_lesser"]
 
 
 def _counted(values: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -97,7 +96,18 @@ def _exceeded(units: NDArray[np.int64], share: float) -> float:
     return float(np.searchsorted(below, (1.0 - min(share, 1.0)) * below[-1], side="left"))
 
 
+def _once(units: NDArray[np.int64]) -> float:
+    """The share of one at most, drawn towards that of the reference; NaN where there are none."""
+    whole = int(units.sum())
+    part = _part(whole)
+    return part * float(units[:2].sum()) / whole + (1.0 - part) * ONCE if whole else math.nan
+
+
+def _part(units: int) -> float:
+    return units**2 / (units**2 + REFERENCE_UNITS**2)
+
+
 def _drawn(found: float, reference: float, units: int) -> float:
     """The geometric mean of what was found and the reference, each with the square of its units."""
-    share = units**2 / (units**2 + REFERENCE_UNITS**2)
+    share = _part(units)
     return math.exp(share * math.log(max(found, 1.0)) + (1.0 - share) * math.log(reference))

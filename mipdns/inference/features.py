@@ -62,10 +62,9 @@ CONNECTIONS = TOLD[4:]
 
 SEEN = ("thinnest logs", "thin logs", "little", "more", "most")
 SEEN_FROM = (3.0, 16.0)
-THIN_BELOW = 7.0
-THIN_FROM = (3.5, THIN_BELOW)
-"""How often a unit was seen: in logs that see little of anybody by their `exposure`, from which they are `thin` and not
-thin any more; there by the visits on its busiest day, from which it is `more` and `most`."""
+THIN_FROM = (0.37, 0.58)
+"""How often a unit was seen: in logs that see many of their visitors for one hour only, by their `seen_once`, from
+which they are `thin` and the `thinnest`; in others by the visits on its busiest day, from which it is `more` and `most`."""
 
 WAYS = tuple(f"{told}, {seen}" for told in TOLD for seen in SEEN)
 """In which way a unit was seen: what logs tell of it, and how often they saw it. The same sum means more in one way
@@ -76,6 +75,9 @@ AROUND: frozenset[str] = frozenset(
 )
 """Features of the neighbourhood and of the AS; all others are the unit's own, or held against the load as a whole."""
 
+_FINEST = 1e6
+"""Columns are float32, where nine tenths are a little less: to the millionth, so that who is at an edge is not below."""
+
 FEATURES: frozenset[str] = frozenset([*UNIT_COLUMNS, *CONTEXT_COLUMNS, *DERIVED])
 
 
@@ -84,7 +86,7 @@ def value(name: str, columns: Mapping[str, float | None]) -> float:
     derived = DERIVED.get(name)
     if derived is None:
         plain = columns.get(name)
-        return math.nan if plain is None else float(plain)
+        return math.nan if plain is None or math.isnan(plain) else round(plain * _FINEST) / _FINEST
     left, right = value(derived.left, columns), value(derived.right, columns)
     if derived.operator == "told":
         return float(not math.isnan(left))
@@ -94,12 +96,12 @@ def value(name: str, columns: Mapping[str, float | None]) -> float:
 
 
 def values(name: str, columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float64]:
-    """The same of many units at once, as float64 (which holds every float32 exactly)."""
+    """The same of many units at once, as float64."""
     import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
 
     derived = DERIVED.get(name)
     if derived is None:
-        return columns[name].astype(np.float64)
+        return np.rint(columns[name].astype(np.float64) * _FINEST) / _FINEST
     left, right = values(derived.left, columns), values(derived.right, columns)
     if derived.operator == "told":
         return (~np.isnan(left)).astype(np.float64)
@@ -144,8 +146,8 @@ def told_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
 def way(columns: Mapping[str, float | None]) -> int:
     """How one unit was seen, as index into `WAYS`; one whose visits are missing was seen little."""
     visits = value("visits", columns)
-    exposure = value("exposure", columns)
-    thin = sum(exposure < edge for edge in THIN_FROM)
+    once = value("seen_once", columns)
+    thin = sum(once >= edge for edge in THIN_FROM)
     often = 0 if thin else sum(visits >= edge for edge in SEEN_FROM)
     return told(columns) * len(SEEN) + len(THIN_FROM) - thin + often
 
@@ -155,8 +157,8 @@ def way_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
     import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
 
     visits = np.nan_to_num(values("visits", columns))
-    exposure = values("exposure", columns)
+    once = values("seen_once", columns)
     often = np.searchsorted(np.array(SEEN_FROM), visits, side="right")
-    often = np.select([exposure < edge for edge in THIN_FROM], range(len(THIN_FROM)), len(THIN_FROM) + often)
+    often = np.select([once >= edge for edge in reversed(THIN_FROM)], range(len(THIN_FROM)), len(THIN_FROM) + often)
     found: NDArray[np.int8] = (told_of(columns) * len(SEEN) + often).astype(np.int8)
     return found

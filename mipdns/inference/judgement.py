@@ -42,7 +42,7 @@ from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.agreement import Agreement
 from mipdns.inference.bearing import Bearing
 from mipdns.inference.crowd import Heards
-from mipdns.inference.exposure import Exposure, exposure_of
+from mipdns.inference.exposure import Exposure
 from mipdns.inference.operators import Operators
 from mipdns.inference.pieces import Overlay, Rows
 from mipdns.inference.population import ALL_SHARED, Population, counted
@@ -213,7 +213,7 @@ class _Judging:
     def _ask(self, asked: Iterable[Stretch]) -> None:
         """How many of all units are shared, and what is usual among so many."""
         self.usual = self.exposure.usual(self.told_prior or ALL_SHARED)
-        population = Population(self.card, exposure_of(self.usual))
+        population = Population(self.card, self.usual["seen_once"])
         for stretch in asked:
             seen = self._see(stretch)
             unit, piece = np.unique(seen.rows.unit, return_index=True)  # of a unit in pieces the first

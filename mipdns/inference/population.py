@@ -36,8 +36,8 @@ LEAST, MOST = 0.01, 0.9
 UNITS_HALF = 500
 """Few units tell little: so many and the scorecard's share count alike, of five times as many it counts a
 twenty-fifth."""
-EXPOSURE_MIN = 2.5
-"""Below, under any world learnt from, most units came once, and what a count of them means nobody knows."""
+ONCE_MAX = 0.77
+"""Where more units than in any world learnt from were seen in one hour only, nobody knows what counting them means."""
 COUNTED_MAX = 256
 """Units of one neighbourhood: a /24 counts whole, and so much of a /48, where one tenant may have 65,536 of them."""
 
@@ -52,11 +52,11 @@ class Shares(NamedTuple):
 
 
 class Population:
-    """Units by the way they were seen, and how many of them traffic alone speaks for. exposure: of the load."""
+    """Units by the way they were seen, and how many of them traffic alone speaks for. once: `seen_once` of the load."""
 
-    def __init__(self, card: Scorecard, exposure: float = math.inf) -> None:
+    def __init__(self, card: Scorecard, once: float = 0.0) -> None:
         self._card = card
-        self._known = exposure >= EXPOSURE_MIN
+        self._known = not once > ONCE_MAX
         self._units = np.zeros(len(WAYS), dtype=np.int64)
         self._above = np.zeros(len(WAYS), dtype=np.int64)
         self._spoken = 0

@@ -106,9 +106,28 @@ def unlisted_neighbour(config: Path, clients: set[str]) -> str:
     raise AssertionError("every /24 lists somebody")
 
 
+def between_crowds(config: Path, clients: set[str]) -> list[str]:
+    """Addresses that no log saw and nothing speaks of, one in each /24 in which both listed and unlisted ones stand."""
+    served = confidences(config)
+    blocks = Counter(client.rpartition(".")[0] for client in clients if ":" not in client)
+    found = []
+    for block, _ in blocks.most_common():
+        bounds = net.parse_range(f"{block}.0/24")
+        here = [(first, last, percent) for first, last, percent in served if first <= bounds[1] and last >= bounds[0]]
+        listed = sum(percent >= 50 for _, _, percent in here)
+        free = [
+            f"{block}.{last}"
+            for last in range(1, 255)
+            if not any(low <= net.parse_address(f"{block}.{last}") <= high for low, high, _ in here)
+        ]
+        if min(listed, len(here) - listed) >= 5 and free:
+            found.append(free[len(free) // 2])
+    return found
+
+
 def forge(logs: Path, address: str, requests: int) -> None:
     """Beside each log one that has so many requests of an address, from random ports, an agent drawn for each."""
-    for log in sorted(logs.glob("*.parquet")):
+    for log in sorted(logs.glob("????-??-??.parquet")):
         with duckdb.connect() as made:
             made.execute(f"CREATE TABLE forged AS FROM '{log}' LIMIT 0; SELECT setseed(0.5)")
             made.execute(
@@ -120,7 +139,17 @@ def forge(logs: Path, address: str, requests: int) -> None:
                         60 + CAST(floor(random() * 900) AS INTEGER)) AS agent
                 FROM range({requests}) AS made(number)"""
             )
-            made.execute(f"COPY forged TO '{log.with_stem(f'{log.stem}-forged')}'")
+            made.execute(f"COPY forged TO '{log.with_stem(f'{log.stem}-forged-{address}')}'")
+
+
+def test_a_log_that_was_forged_lists_no_address_beside_crowds_either(honest: Path, tampered: Path) -> None:
+    forged = between_crowds(honest, set(seen(honest)))[:8]
+    assert len(forged) >= 4
+    for address in forged:
+        forge(tampered.parent / "logs" / "edge", address, requests=1000)
+    must(tampered, "load")
+    percents = {address: json.loads(must(tampered, "explain", "--json", address))["confidence"] for address in forged}
+    assert max(percents.values()) < 50, percents
 
 
 def test_a_log_that_was_forged_for_one_address_lists_nothing_and_is_counted(honest: Path, tampered: Path) -> None:

@@ -10,7 +10,7 @@ import math
 from itertools import pairwise
 from typing import NamedTuple
 
-from mipdns.inference.features import THIN_BELOW
+from mipdns.inference.features import THIN_FROM
 from mipdns.inference.scorecard import Bounds, FeatureTerm
 from mipdns.inference.training.additive import Anchor, Monotone
 
@@ -46,6 +46,7 @@ more is said either of what made worlds have by the choice of who made them: tha
 take their names from many families of browsers."""
 RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
 EXPOSURES = (4.5, 7, 10)
+ONCE = (0.2, 0.28, 0.37, 0.45, 0.52, 0.58, 0.64, 0.7)
 LESSER = {
     "hours_lesser": (1.05, 1.15, 1.25, 1.4, 1.6, 1.8, 2.0, 2.3, 2.8),
     "agents_lesser": (1.02, 1.08, 1.15, 1.25, 1.4, 1.7),
@@ -91,7 +92,7 @@ def _by_exposure(one: Candidate) -> list[Candidate]:
 EXPOSED: tuple[dict[str, Bounds], ...] = tuple(
     band | much
     for band in _bands("visits", EXPOSURE)
-    for much in (_bands("exposure", (THIN_BELOW,)) if (band["visits"][1] or math.inf) <= FEW else ({},))
+    for much in (_bands("seen_once", THIN_FROM[:1]) if (band["visits"][1] or math.inf) <= FEW else ({},))
 )
 
 CANDIDATES: tuple[Candidate, ...] = (
@@ -272,6 +273,11 @@ CANDIDATES: tuple[Candidate, ...] = (
             Candidate(
                 "exposure", "shape", EXPOSURES, "falling",
                 "who sees little of each sees the busy, and more of them are shared: one number a load", (),
+                most=LOUD, least=-LOUD,
+            ),
+            Candidate(
+                "seen_once", "shape", ONCE, "rising",
+                "who sees most for an hour only sees little of crowds as well: the same says more", (),
                 most=LOUD, least=-LOUD,
             ),
             Candidate(

@@ -147,12 +147,12 @@ def _with_prior_shares(
     """
     lines = card.calibration
     way, world = features.way_of(sample.columns)[used], sample.world[used]
-    exposure = features.values("exposure", sample.columns)[used]
+    once = features.values("seen_once", sample.columns)[used]
     margin, sign = odds[used], np.where(sample.shared[used], 1.0, -1.0)
     found = np.full(_worlds(sample), card.prior)
     for number in np.unique(world).tolist():
         here = world == number
-        asked = Population(card, float(exposure[here][0]))
+        asked = Population(card, float(once[here][0]))
         told = float(np.average(sample.shared[used][here], weights=sample.trust[used][here]))
         asked.add(np.rint(margin[here] * POINTS).astype(np.int64), way[here], np.empty(0, dtype=np.int16))
         found[number] = asked.shares().unspoken if asked.tells else asked.shares(told).unspoken

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
 from mipdns.inference import crowd, features, surroundings
 from mipdns.inference.ageing import traffic_kept_of
-from mipdns.inference.exposure import Exposure, exposure_of
+from mipdns.inference.exposure import Exposure
 from mipdns.inference.operators import COUNTS, Operators
 from mipdns.inference.population import ALL_SHARED, Population, Shares, counted
 from mipdns.inference.scorecard import MEASURED, OWN, Scorecard
@@ -102,7 +102,7 @@ def shares(sample: Sample, card: Scorecard, told: float | None = None) -> Shares
     fresh = facts(asked, card, columns)._replace(left=None)
     total = crowd.weigh(fresh, crowd.Heards(asked.heard), card, card.prior)
     unspoken = silent(asked)
-    population = Population(card, exposure_of(usual))
+    population = Population(card, usual["seen_once"])
     population.add(total.unlimited[unspoken], features.way_of(columns)[unspoken], total.confidence[~unspoken])
     return population.shares(told)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mipdns.inference import features
-from mipdns.inference.exposure import BUSIEST, LESSER, LESSER_MOST, REFERENCE, REFERENCE_UNITS, Exposure
+from mipdns.inference.exposure import BUSIEST, LESSER, LESSER_MOST, ONCE, REFERENCE, REFERENCE_UNITS, Exposure
 
 THIRD = 1 / 3
 UNITS = st.lists(
@@ -141,6 +141,20 @@ def test_what_lies_beyond_all_that_was_learnt_from_says_nothing(column, most):
         assert math.isnan(exposure.usual(THIRD)[name]) != told
 
 
+@given(st.lists(st.one_of(st.just(math.nan), st.integers(1, 24).map(float)), min_size=1, max_size=200))
+def test_of_how_many_no_day_had_two_hours(hours):
+    exposure = Exposure()
+    for some in np.array_split(np.array(hours, dtype=np.float32), 3):
+        exposure.add(units(np.ones(len(some)), hours_day_max=some))
+    found = exposure.usual(THIRD)["seen_once"]
+    told = [one for one in hours if not math.isnan(one)]
+    if not told:
+        assert math.isnan(found)
+        return
+    share = len(told) ** 2 / (len(told) ** 2 + REFERENCE_UNITS**2)
+    assert found == pytest.approx(share * sum(one == 1 for one in told) / len(told) + (1 - share) * ONCE)
+
+
 def test_what_no_log_tells_is_missing_and_not_as_usual():
     exposure = Exposure()
     exposure.add(units(np.ones(9), hours_day_max=np.ones(9)))
@@ -151,18 +165,30 @@ def test_what_no_log_tells_is_missing_and_not_as_usual():
 
 
 @pytest.mark.parametrize(
-    ("exposure", "visits", "seen"),
+    ("once", "visits", "seen"),
     [
-        (2.0, 40.0, "thinnest logs"),
-        (3.5, 1.0, "thin logs"),
-        (6.9, 40.0, "thin logs"),
-        (7.0, 1.0, "little"),
-        (20.0, 3.0, "more"),
-        (20.0, 16.0, "most"),
+        (0.9, 40.0, "thinnest logs"),
+        (0.58, 1.0, "thinnest logs"),
+        (0.57, 1.0, "thin logs"),
+        (0.37, 40.0, "thin logs"),
+        (0.36, 1.0, "little"),
+        (0.1, 3.0, "more"),
+        (0.1, 16.0, "most"),
         (math.nan, 16.0, "most"),
     ],
 )
-@pytest.mark.parametrize(("told", "columns"), [("connections", {}), ("agents", {"agents_day_max": 3.0})])
-def test_in_which_way_a_unit_was_seen(exposure, visits, seen, told, columns):
-    columns = columns | {"requests_typical": exposure, "requests_lesser": 1.0, "requests_day_max": visits}
+@pytest.mark.parametrize(
+    ("told", "columns"),
+    [
+        ("connections", {"ports_hour_max": 3.0}),
+        ("connections", {}),
+        ("connections beside requests", {"ports_hour_max": 3.0, "agents_lesser": 1.2}),
+        ("agents", {"agents_day_max": 3.0, "ports_hour_max": 3.0}),
+        ("agents without ports", {"agents_day_max": 3.0}),
+        ("fingerprints", {"agents_day_max": 3.0, "ports_hour_max": 3.0, "tls_day_max": 1.0}),
+        ("fingerprints without ports", {"agents_day_max": 3.0, "tls_day_max": 1.0}),
+    ],
+)
+def test_in_which_way_a_unit_was_seen(once, visits, seen, told, columns):
+    columns = columns | {"seen_once": once, "requests_lesser": 1.0, "requests_day_max": visits}
     assert features.WAYS[features.way(columns)] == f"{told}, {seen}"

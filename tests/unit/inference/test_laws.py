@@ -33,6 +33,7 @@ CONTEXT = {
     "neighbours_seen": st.sampled_from([math.nan, 1.0, 4.0, 200.0]),
     "neighbours_crowded": column("share"),
     "nearest_crowded": column("share"),
+    "seen_once": st.sampled_from([math.nan, 0.1, 0.4, 0.7]),
     "network_agents": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
     "network_ports": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
     "requests_lesser": st.sampled_from([math.nan, 1.0, 2.5, 40.0]),

@@ -110,6 +110,17 @@ BUSY = {f"51.15.{at // 200}.{at % 200}": people.CGNAT if at % 5 == 0 else people
 """A site to which households come in seven hours of a day, further from what was learnt from than any made world."""
 
 
+def test_of_a_48_of_one_tenant_no_more_counts_than_of_a_24():
+    """He may send a request from each of its 65,536 /64s, and all verdicts would hang on what is usual there."""
+    routes = [route("51.15.0.0/16", 64500), route("2a02:26f7::/32", 64500)]
+    few, many = (
+        judged(BUSY | {f"2a02:26f7:0:{subnet:x}::1": people.QUIET for subnet in range(size)}, [], routes)
+        for size in (COUNTED_MAX, 20_000)
+    )
+    assert many.prior == few.prior
+    assert all(confidence(many, address) == confidence(few, address) for address in BUSY)
+
+
 @pytest.mark.parametrize("units", [STREET, FEW, BUSY], ids=["a fifth", "a sixtieth", "a fifth, on a busy site"])
 def test_a_load_judges_by_the_share_that_it_finds(units):
     routes = [route("51.15.0.0/16", 64500), route("51.16.0.0/16", 64501)]
