@@ -72,6 +72,7 @@ CONTEXT_COLUMNS: dict[str, str] = {
     "ports_lesser": "source ports in an hour of the lesser half of the load's units, by those; their mean",
     "nearest_crowded": "as `neighbours_crowded`, of the four neighbours nearest in address, where there are more",
     "seen_once": "share of the load's units that were active in one hour of a day at most; the same for all of them",
+    "agents_share": "share of the load's units whose user agents are told; less than 1 where some only connect",
 }
 """What inference adds to a unit from around it. All float32; NaN where nothing is around it."""
 

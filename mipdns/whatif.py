@@ -25,7 +25,7 @@ COUNTED: Mapping[Signal, frozenset[str]] = {
     Signal.AGENTS: frozenset(
         {
             *("agents_hour_max", "agents_day_max", "agents_day_median", "families_day_max", "agent_top_share"),
-            *("crawler_share", "mobile_share", "bot_score_median", "agents_lesser"),
+            *("crawler_share", "mobile_share", "bot_score_median", "agents_lesser", "agents_share"),
         }
     ),
     Signal.TLS: frozenset({"tls_day_max"}),

@@ -50,6 +50,7 @@ class Exposure:
         `agents_lesser`, `ports_lesser`: what the lesser half, by each, shows: mostly households. NaN where no unit
         tells it, or beyond `LESSER_MOST`. `seen_once`: the share of units that were never active in more than one hour
         of a day: most of those that a log shows which sees little of anybody, and few of one that sees all.
+        `agents_share`: the share whose agents are told.
 
         A unit that comes more often has more such hours: a visit is not taken for larger where people come often.
         """
@@ -75,6 +76,7 @@ class Exposure:
             "agents_lesser": agents,
             "ports_lesser": ports,
             "seen_once": _once(self._units["hours_day_max"]),
+            "agents_share": round(int(self._units["agents_day_max"].sum()) / max(int(requests.sum()), 1), 6),
         }
 
 

@@ -64,7 +64,8 @@ SEEN = ("thinnest logs", "thin logs", "little", "more", "most")
 SEEN_FROM = (3.0, 16.0)
 THIN_FROM = (0.37, 0.58)
 """How often a unit was seen: in logs that see many of their visitors for one hour only, by their `seen_once`, from
-which they are `thin` and the `thinnest`; in others by the visits on its busiest day, from which it is `more` and `most`."""
+which they are `thin` and the `thinnest`; in others by the visits on its busiest day, from which it is `more` and
+`most`."""
 
 WAYS = tuple(f"{told}, {seen}" for told in TOLD for seen in SEEN)
 """In which way a unit was seen: what logs tell of it, and how often they saw it. The same sum means more in one way
@@ -76,7 +77,8 @@ AROUND: frozenset[str] = frozenset(
 """Features of the neighbourhood and of the AS; all others are the unit's own, or held against the load as a whole."""
 
 _FINEST = 1e6
-"""Columns are float32, where nine tenths are a little less: to the millionth, so that who is at an edge is not below."""
+"""Columns are float32, where nine tenths are a little less: to the millionth, so that what is at an edge is not
+below it."""
 
 FEATURES: frozenset[str] = frozenset([*UNIT_COLUMNS, *CONTEXT_COLUMNS, *DERIVED])
 

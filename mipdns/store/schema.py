@@ -115,7 +115,7 @@ def _lesser(db: Database) -> None:
 
 @migrations(name="0009_nearest")
 def _nearest(db: Database) -> None:
-    _add_features(db, "nearest_crowded", "seen_once")
+    _add_features(db, "nearest_crowded", "seen_once", "agents_share")
 
 
 def _add_features(db: Database, *names: str) -> None:

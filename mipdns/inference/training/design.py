@@ -267,6 +267,15 @@ CANDIDATES: tuple[Candidate, ...] = (
         for where, bounds in TOLD
     ),
     *(
+        Candidate(
+            "agents_share", "shape", (0.8, 0.98), "free",
+            "where some only connect, connections stand among the requests of the others as well", (), bounds | band,
+            most=LOUD, least=-LOUD,
+        )
+        for _, bounds in TOLD[:2]
+        for band in _bands("visits", (3, 16))
+    ),
+    *(
         one._replace(when=one.when | bounds)
         for _, bounds in TOLD
         for one in (

@@ -19,7 +19,7 @@ def day(requests: float, ports: float, agents: float, tls: float, **rest: float)
         "agents_day_max": agents,
         "agents_day_median": agents,
         "families_day_max": min(max(agents * 2 // 3, 1.0), FAMILIES),
-        "agent_top_share": min(1.0, 2.5 / agents if agents > 1 else 1.0),
+        "agent_top_share": min(1.0, max(2.5 / agents, 0.08) if agents > 1 else 1.0),
         "tls_day_max": tls,
         "forwarded_day_max": 0.0,
         "forwarded_share": 0.0,

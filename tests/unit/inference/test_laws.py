@@ -34,6 +34,7 @@ CONTEXT = {
     "neighbours_crowded": column("share"),
     "nearest_crowded": column("share"),
     "seen_once": st.sampled_from([math.nan, 0.1, 0.4, 0.7]),
+    "agents_share": st.sampled_from([math.nan, 0.5, 0.9, 1.0]),
     "network_agents": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
     "network_ports": st.sampled_from([math.nan, 0.2, 1.0, 3.0]),
     "requests_lesser": st.sampled_from([math.nan, 1.0, 2.5, 40.0]),

@@ -105,16 +105,18 @@ def test_traffic_is_calibrated_for_the_way_it_was_seen():
     lines = {way: Calibration((-9.0, 9.0), (at, at), 1.0, 0.0, 0.0, "level") for at, way in enumerate(WAYS)}
     card = msgspec.structs.replace(CARD, calibration=lines)
     told: tuple[dict[str, float], ...] = (
+        {"agents_day_max": 3.0, "tls_day_max": 2.0, "ports_hour_max": 22.0},
         {"agents_day_max": 3.0, "tls_day_max": 2.0},
+        {"agents_day_max": 3.0, "ports_hour_max": 22.0},
         {"agents_day_max": 3.0},
-        {},
-        {"agents_lesser": 1.2},
+        {"ports_hour_max": 22.0},
+        {"ports_hour_max": 22.0, "agents_lesser": 1.2},
     )
     seen = [
-        {"requests_day_max": requests, "requests_lesser": 4.0, "requests_typical": typical}
-        for requests, typical in ((60.0, 12.0), (60.0, 20.0), (4.0, 40.0), (16.0, 40.0), (80.0, 40.0))
+        {"requests_day_max": requests, "requests_lesser": 4.0, "seen_once": once}
+        for requests, once in ((60.0, 0.7), (60.0, 0.5), (4.0, 0.2), (16.0, 0.2), (80.0, 0.2))
     ]
-    ways = [traffic_log_odds({"ports_hour_max": 22.0} | more | often, card) for more in told for often in seen]
+    ways = [traffic_log_odds(more | often, card) for more in told for often in seen]
     assert ways == list(range(len(WAYS)))
 
 
