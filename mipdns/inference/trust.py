@@ -96,7 +96,7 @@ def learn(labels: Iterable[Label], assertions: Iterable[Assertion], card: Scorec
     names single users where they are denied. Partners do not judge themselves, and one who speaks of more than he can
     know judges nobody.
     """
-    every = list(assertions)
+    every = [one for one in assertions if one.origin in card.assertions]
     doubted = dict(_doubted(every, card))
     boasters = {one.source for one in every if one.signal is Signal.PARTNER and (one.source, one.origin) in doubted}
     claims = {origin for origin, term in card.assertions.items() if not term.datacentre}

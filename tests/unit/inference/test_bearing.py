@@ -175,8 +175,9 @@ def facts_of(units):
 
 
 def less(columns, dice):
-    """The columns as logs that tell everything, no fingerprints, or connections alone have them."""
-    untold = dice.choices([(), ("tls",), ("tls", "agent", "families", "crawler", "mobile")], [5, 2, 2])[0]
+    """The columns as logs that tell everything, no fingerprints, no ports, or connections alone have them."""
+    agents = ("tls", "agent", "families", "crawler", "mobile")
+    untold = dice.choices([(), ("tls",), ("ports", "blocks"), agents], [5, 2, 2, 2])[0]
     return {name: value for name, value in columns.items() if not name.startswith(untold)}
 
 
@@ -220,7 +221,8 @@ def test_what_is_summed_by_network_is_what_units_one_by_one_come_to(seed):
                 apart[number] = apart.get(number, 0.0) + sign * weight * (percent - centre) / len(some)
     networks = len({row[1] for row in compared})
     error = math.sqrt(sum(one**2 for one in apart.values()) * networks / (networks - 1))
-    assert {stratum % len(TOLD) for stratum, *_ in compared} == {0, 1, TOLD.index("connections beside requests")}
+    seen = {TOLD[stratum % len(TOLD)] for stratum, *_ in compared}
+    assert seen == {"fingerprints", "fingerprints without ports", "agents", "connections beside requests"}
     assert (found.units, found.networks) == (len(compared), networks)
     assert (found.difference, found.error, found.right) == pytest.approx((difference, error, right))
 
