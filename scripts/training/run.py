@@ -37,7 +37,9 @@ CARD = Path("mipdns/inference/scorecard.json")
 
 @click.command(help=__doc__)
 @click.option("--folder", type=click.Path(path_type=Path), default=Path("build/training"), show_default=True)
-@click.option("--worlds", "count", default=320, show_default=True, help="Worlds to learn from.")
+@click.option(
+    "--worlds", "count", default=320, show_default=True, help="Of one log, to learn from; and half as many of several."
+)
 @click.option("--units", default=5000, show_default=True, help="Active units of each.")
 @click.option("--measured", default=4, show_default=True, help="Worlds of each kind to measure on.")
 @click.option("--measured-units", default=50_000, show_default=True, help="Active units of each of those.")
@@ -49,8 +51,9 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
     card = parse_scorecard(CARD.read_text("utf-8"), str(CARD))
     trees = None
     if not evaluate:
-        sample = join([_told(one) for one in _samples(worlds.learnt(count, units), folder, card)])
-        _say(f"{len(sample.key)} units of {count} worlds", started)
+        learnt = worlds.learnt(count, units)
+        sample = join([_told(one) for one in _samples(learnt, folder, card)])
+        _say(f"{len(sample.key)} units of {len(learnt)} worlds", started)
         card = learn(sample, card)
         _say(f"{len(card.terms)} terms", started)
         card = learn_people(sample, card)
@@ -74,7 +77,7 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
         made = {
             "command": f"scripts/train --worlds {count} --units {units} --measured {measured}"
             f" --measured-units {measured_units}",
-            "worlds": count,
+            "worlds": len(learnt),
             "units": len(sample.key),
             "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
             "measured": {
@@ -82,7 +85,7 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
                 for name, seen in found.items()
             },
         }
-        out.write_text(card_text(msgspec.structs.replace(card, name="trained-4", trained=made)), "utf-8")
+        out.write_text(card_text(msgspec.structs.replace(card, name="trained-5", trained=made)), "utf-8")
         _say(f"{out} is written", started)
 
 
