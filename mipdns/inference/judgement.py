@@ -47,7 +47,7 @@ from mipdns.inference.operators import Operators
 from mipdns.inference.pieces import Overlay, Rows
 from mipdns.inference.population import ALL_SHARED, Population, counted
 from mipdns.inference.rollup import EPOCH, RollUp, join
-from mipdns.inference.scorecard import OWN, Scorecard
+from mipdns.inference.scorecard import OWN, POINTS, Scorecard
 from mipdns.inference.space import Ground, Origins
 from mipdns.inference.stretches import UNITS_MAX, Drawn, Stretch, stretches, take_units
 from mipdns.inference.surroundings import Networks
@@ -56,6 +56,8 @@ from mipdns.net import Range
 from mipdns.progress import Progress, silent
 from mipdns.vocabulary import CLASS_NAMES, Signal
 
+DISGUISED = -3 * POINTS
+"""What user agents speak against many at which a unit is counted as one that makes them up."""
 ASKED_MAX = 50_000
 """Units of which it is asked how many are shared: all of a small load, and enough of a large one."""
 
@@ -197,7 +199,9 @@ class _Judging:
         counts |= {f"listed_{name}": rows for name, rows in by_class.items()}
         if left_out := self.counts[OBSERVATIONS_LEFT_OUT]:
             counts[OBSERVATIONS_LEFT_OUT] = left_out
-        dropped = {f"units_{name}": self.counts[f"units_{name}"] for name in (*self.hole_keys, "uncorroborated")}
+        dropped = {
+            f"units_{name}": self.counts[f"units_{name}"] for name in (*self.hole_keys, "uncorroborated", "disguised")
+        }
         unsupported = {
             f"unsupported_{name}": one.units for name, one in self.bearing.tried().items() if one.unsupported
         }
@@ -252,6 +256,7 @@ class _Judging:
         card = self.card
         units, asn, columns, _, seen, rows = self._see(stretch)
         self.bearing.add(units.key, asn, seen, columns, self.prior)
+        self.counts["units_disguised"] += int(np.sum(seen.measured[Signal.AGENTS] <= DISGUISED))
         facts = seen.take(rows.unit)._replace(sets=rows.heard)
         row_columns = {name: column[rows.unit] for name, column in columns.items()}
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])

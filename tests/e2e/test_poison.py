@@ -157,9 +157,9 @@ def test_a_log_that_was_forged_for_one_address_lists_nothing_and_is_counted(hone
     forge(tampered.parent / "logs" / "edge", address, requests=1000)
     must(tampered, "load")
     explained = json.loads(must(tampered, "explain", "--json", address))
-    assert 25 < explained["confidence"] < 50, "what looks like a crowd by its agents alone"
-    assert "rule.uncorroborated" in {term["origin"] for term in explained["terms"]}
-    was, found = (status(config)["counts"].get("units_uncorroborated", 0) for config in (honest, tampered))
+    assert explained["confidence"] < 25
+    assert "agent_top_share" in {term["origin"] for term in explained["terms"]}, "a name for each request is no crowd's"
+    was, found = (status(config)["counts"]["units_disguised"] for config in (honest, tampered))
     assert found == was + 1
     assert told(tampered, "unsupported_") == {}
     before, after = ({row[:2]: row[2] for row in confidences(config)} for config in (honest, tampered))

@@ -234,8 +234,18 @@ def test_without_a_source_that_may_list_alone_there_is_nothing_to_try():
     assert bearing.tried() == {}
 
 
+ONE_KIND = people.FORGED_AGENTS | {"agent_top_share": 0.08}
+"""As people's agents are, and nothing else that speaks for many."""
+
+
+def test_units_whose_agents_a_program_makes_up_are_counted():
+    units = {"51.15.7.9": people.FORGED_AGENTS | {"agent_top_share": 0.02}, "51.15.9.9": people.CGNAT}
+    assert judged(units).counts["units_disguised"] == 1
+    assert judged({"51.15.9.9": people.CGNAT}).counts["units_disguised"] == 0
+
+
 def test_units_that_one_kind_of_evidence_alone_would_list_are_counted():
-    units = {"51.15.7.9": people.FORGED_AGENTS, "51.15.9.9": people.CGNAT, "51.15.11.9": people.QUIET}
+    units = {"51.15.7.9": ONE_KIND, "51.15.9.9": people.CGNAT, "51.15.11.9": people.QUIET}
     judgement = judged(units, [], [route("51.15.0.0/16", 64500)])
     assert (judgement.counts["listed"], judgement.counts["units_uncorroborated"]) == (1, 1)
     named_too = judged(units, [assertion("51.15.7.9", "list.vpn")], [route("51.15.0.0/16", 64500)])
@@ -246,5 +256,5 @@ def test_units_that_one_kind_of_evidence_alone_would_list_are_counted():
 
 def test_a_unit_in_several_parts_is_counted_once():
     routes = [route("2a02:26f7::-2a02:26f7::27", 64500), route("2a02:26f7::28-2a02:26f7::ffff", 64501)]
-    judgement = judged({"2a02:26f7::": people.FORGED_AGENTS}, [], routes)
+    judgement = judged({"2a02:26f7::": ONE_KIND}, [], routes)
     assert judgement.counts["units_uncorroborated"] == 1
