@@ -47,7 +47,7 @@ from mipdns.inference.operators import Operators
 from mipdns.inference.pieces import Overlay, Rows
 from mipdns.inference.population import ALL_SHARED, Population, counted
 from mipdns.inference.rollup import EPOCH, RollUp, join
-from mipdns.inference.scorecard import OWN, POINTS, Scorecard
+from mipdns.inference.scorecard import OWN, Scorecard
 from mipdns.inference.space import Ground, Origins
 from mipdns.inference.stretches import UNITS_MAX, Drawn, Stretch, stretches, take_units
 from mipdns.inference.surroundings import Networks
@@ -56,8 +56,8 @@ from mipdns.net import Range
 from mipdns.progress import Progress, silent
 from mipdns.vocabulary import CLASS_NAMES, Signal
 
-DISGUISED = -3 * POINTS
-"""What user agents speak against many at which a unit is counted as one that makes them up."""
+NAMES = 10
+"""Where so many user agents speak against many users, a program makes them up."""
 ASKED_MAX = 50_000
 """Units of which it is asked how many are shared: all of a small load, and enough of a large one."""
 
@@ -256,7 +256,8 @@ class _Judging:
         card = self.card
         units, asn, columns, _, seen, rows = self._see(stretch)
         self.bearing.add(units.key, asn, seen, columns, self.prior)
-        self.counts["units_disguised"] += int(np.sum(seen.measured[Signal.AGENTS] <= DISGUISED))
+        names = columns["agents_day_max"] >= NAMES
+        self.counts["units_disguised"] += int(np.sum(names & (seen.measured[Signal.AGENTS] < 0)))
         facts = seen.take(rows.unit)._replace(sets=rows.heard)
         row_columns = {name: column[rows.unit] for name, column in columns.items()}
         judged = self._judge_measured(rows, facts, row_columns, units.last_day[rows.unit])

@@ -234,8 +234,13 @@ def test_without_a_source_that_may_list_alone_there_is_nothing_to_try():
     assert bearing.tried() == {}
 
 
-ONE_KIND = people.FORGED_AGENTS | {"agent_top_share": 0.08}
-"""As people's agents are, and nothing else that speaks for many."""
+ONE_KIND = people.FORGED_AGENTS | {
+    "agent_top_share": 0.08,
+    "ports_hour_max": 1.0,
+    "hours_day_max": 1.0,
+    "night_share": 0.0,
+}
+"""Agents as people's are, and nothing else that speaks for many."""
 
 
 def test_units_whose_agents_a_program_makes_up_are_counted():
