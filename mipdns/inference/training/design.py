@@ -40,8 +40,8 @@ TLS = (2, 3, 4, 5, 6, 7, 9, 12)
 TLS_MANY = (6, 7, 9, 12)
 """A family's devices show up to five; where each is seen but once, two are two people as well."""
 PORTS = (2, 3, 5, 8, 12, 20, 32, 64, 128, 256, 512, 1024)
-A_FAMILYS = 20
-"""Ports in an hour that a family's browsers open where each is seen often: fewer bear out nothing that its agents say."""
+PORTS_MANY = (20, 32, 64, 128, 256, 512, 1024)
+"""A family's browsers open a dozen an hour; where each is seen often, so many bear out nothing that its agents say."""
 LOUD = 1.0
 """The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field. No
 more is said either of what made worlds have by the choice of who made them: that families show phones, that programs
@@ -100,7 +100,7 @@ EXPOSED: tuple[dict[str, Bounds], ...] = tuple(
 CANDIDATES: tuple[Candidate, ...] = (
     # ports
     *(
-        one._replace(edges=tuple(edge for edge in PORTS if edge >= A_FAMILYS or (one.when["visits"][1] or math.inf) <= FEW))
+        one._replace(edges=PORTS if (one.when["visits"][1] or math.inf) <= FEW else PORTS_MANY)
         for one in _by_exposure(
             Candidate(
                 "ports_hour_max", "ports", PORTS, "rising",
