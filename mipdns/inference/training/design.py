@@ -46,6 +46,8 @@ LOUD = 1.0
 """The most that one feature of the shape says, either way: how busy crowds and machines are differs in the field. No
 more is said either of what made worlds have by the choice of who made them: that families show phones, that programs
 take their names from many families of browsers."""
+NO_PHONE = 0.7
+"""The same of several agents without a phone: eight devices of which one is a phone that is hardly used are a family."""
 RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
 EXPOSURES = (4.5, 7, 10)
 ONCE = (0.2, 0.28, 0.37, 0.45, 0.52, 0.58, 0.64, 0.7)
@@ -59,8 +61,7 @@ VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9)
 USUALLY_CROWDED: Bounds = (0.3, 0.35)
 """What stands around a unit of which nothing else is known."""
-MOST_AROUND = 0.8
-MOST_NEAR = 0.8
+MOST_AROUND = MOST_NEAR = 0.5
 EXPOSURE = (1.2, 3, 7, 16, 40)
 """Visits on the busiest day at which counts begin to mean something else: four agents in five visits are a crowd's,
 four in five hundred a family's."""
@@ -208,7 +209,7 @@ CANDIDATES: tuple[Candidate, ...] = (
             "mobile_share", "agents", (0.01, 0.1), "falling",
             "several agents and not one a phone's are an office's or a school's, or a program's: families have phones",
             ("judgement",), {"agents_day_max": band}, "last",
-            most=LOUD,
+            most=NO_PHONE,
         )
         for band in ((2, 3), (3, 4), (4, 6), (6, 12), (12, None))
     ),
