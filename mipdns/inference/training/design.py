@@ -47,7 +47,7 @@ LOUD = 1.0
 more is said either of what made worlds have by the choice of who made them: that families show phones, that programs
 take their names from many families of browsers."""
 NO_PHONE = 0.7
-"""The same of several agents without a phone: eight devices of which one is a phone that is hardly used are a family."""
+"""The same of several agents without a phone: a family's eight devices may have one phone that is hardly used."""
 RELATIVE = (0.06, 0.12, 0.25, 0.5, 1, 2)
 EXPOSURES = (4.5, 7, 10)
 ONCE = (0.2, 0.28, 0.37, 0.45, 0.52, 0.58, 0.64, 0.7)
