@@ -21,7 +21,7 @@ from mipdns.inference.features import CONNECTIONS, WAYS, way_of
 from mipdns.inference.population import Population
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
-from mipdns.inference.training.sample import Sample, around, join, score
+from mipdns.inference.training.sample import Sample, around, as_told, join, score, shares
 from mipdns.inference.trust import Trust
 from mipdns.inference.voices import NOTHING, Heard, hear, voice
 from mipdns.store.bulk import read_bulk
@@ -337,6 +337,21 @@ def test_how_much_of_another_share_counts_is_found(monkeypatch, part):
     truth = rng.random(worlds * each) < 1 / (1 + np.exp(-(shown + part * shift)))
     lines = learning._with_prior_shares(units._replace(shared=truth), shown, np.ones(worlds * each, dtype=bool), card)
     assert lines[WAYS[way]].prior_share == pytest.approx(part, abs=0.05)
+
+
+def test_lines_are_moved_to_where_units_truly_are(monkeypatch):
+    """Of units that look alike a third is shared, whatever the scorecard made of them."""
+    monkeypatch.setattr(learning, "WAY_UNITS_MIN", 100)
+    units = sample([(at // 500, YES, 1.0, at % 3 == 0) for at in range(2_000)])
+    one = units.take(np.flatnonzero(units.world == 0))
+    found = shares(one, CARD)
+    told = as_told(one, found.all)
+    served = [
+        1 / (1 + np.exp(-score(told, card, found.unspoken).unlimited / 1000))
+        for card in (CARD, learning.centred(units, CARD))
+    ]
+    assert abs(served[0].mean() - 1 / 3) > 0.1
+    assert served[1].mean() == pytest.approx(1 / 3, abs=0.02)
 
 
 def test_a_neighbourhood_that_is_as_usual_says_nothing():

@@ -34,7 +34,7 @@ from mipdns.inference.scorecard import (
 from mipdns.inference.training import additive, calibration
 from mipdns.inference.training.additive import Floats, Steps
 from mipdns.inference.training.design import CANDIDATES, FIXED, NEIGHBOURS, Candidate
-from mipdns.inference.training.sample import Sample, around, facts, silent
+from mipdns.inference.training.sample import Sample, around, as_told, facts, score, shares, silent
 
 RIDGE = 2e-3
 UNITS_MIN = 120
@@ -90,7 +90,8 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
         card = msgspec.structs.replace(card, calibration=lines)
         lines = _with_prior_shares(sample, worth, weight > 0, card)
     lines = _beside_requests(lines, np.bincount(way[weight > 0], minlength=len(lines)))
-    return msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
+    learnt = msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
+    return centred(sample, learnt) if _worlds(sample) >= 2 * FOLDS else learnt
 
 
 def _held_out(sample: Sample, weight: Floats, card: Scorecard, context: bool) -> NDArray[np.int64]:
@@ -172,6 +173,34 @@ def _with_prior_shares(
         else line
         for number, (name, line) in enumerate(lines.items())
     }
+
+
+def centred(sample: Sample, card: Scorecard) -> Scorecard:
+    """The scorecard with each line of its calibration moved as a whole to where units of that way truly are, in worlds
+    that find their share themselves, as loads do. Connections tell of none, and stay where the card's prior is true.
+    """
+    margin, weight = np.zeros(len(sample.key)), np.zeros(len(sample.key))
+    way = np.zeros(len(sample.key), dtype=np.int8)
+    for number in range(_worlds(sample)):
+        at = np.flatnonzero(sample.world == number)
+        one = sample.take(at)
+        found = shares(one, card)
+        told = as_told(one, found.all)
+        margin[at] = score(told, card, found.unspoken).unlimited / POINTS
+        way[at] = features.way_of(told.columns)
+        counts = one.known & silent(one)
+        weight[at] = np.where(counts, one.trust / np.sqrt(max(one.trust[counts].sum(), 1.0)), 0.0)
+    lines = dict(card.calibration)
+    for number, (name, line) in enumerate(card.calibration.items()):
+        here = (way == number) & (weight > 0)
+        if not name.startswith(CONNECTIONS) and here.sum() >= WAY_UNITS_MIN:
+            whole = [Steps(np.zeros(int(here.sum()), dtype=np.int64), 1, "free")]
+            (moved,) = additive.fit(
+                whole, sample.shared[here], weight[here], margin[here], ridge=0.0, start=0.0
+            ).heights
+            true = calibration.within([one + float(moved[0]) for one in line.true])
+            lines[name] = msgspec.structs.replace(line, true=true)
+    return msgspec.structs.replace(card, calibration=lines)
 
 
 def _beside_requests(lines: dict[str, Calibration], units: NDArray[np.int64]) -> dict[str, Calibration]:
