@@ -339,8 +339,8 @@ def test_how_much_of_another_share_counts_is_found(monkeypatch, part):
     assert lines[WAYS[way]].prior_share == pytest.approx(part, abs=0.05)
 
 
-def test_lines_are_moved_to_where_units_truly_are(monkeypatch):
-    """Of units that look alike a third is shared, whatever the scorecard made of them."""
+def test_lines_are_moved_down_to_where_units_truly_are(monkeypatch):
+    """Of units that look alike a third is shared, and the scorecard has more."""
     monkeypatch.setattr(learning, "WAY_UNITS_MIN", 100)
     units = sample([(at // 500, YES, 1.0, at % 3 == 0) for at in range(2_000)])
     one = units.take(np.flatnonzero(units.world == 0))
@@ -350,8 +350,10 @@ def test_lines_are_moved_to_where_units_truly_are(monkeypatch):
         1 / (1 + np.exp(-score(told, card, found.unspoken).unlimited / 1000))
         for card in (CARD, learning.centred(units, CARD))
     ]
-    assert abs(served[0].mean() - 1 / 3) > 0.1
+    assert served[0].mean() > 0.5
     assert served[1].mean() == pytest.approx(1 / 3, abs=0.02)
+    more = units._replace(shared=np.ones(2_000, dtype=np.bool_))
+    assert learning.centred(more, CARD).calibration == CARD.calibration, "and never up"
 
 
 def test_a_neighbourhood_that_is_as_usual_says_nothing():

@@ -176,8 +176,9 @@ def _with_prior_shares(
 
 
 def centred(sample: Sample, card: Scorecard) -> Scorecard:
-    """The scorecard with each line of its calibration moved as a whole to where units of that way truly are, in worlds
-    that find their share themselves, as loads do. Connections tell of none, and stay where the card's prior is true.
+    """The scorecard with each line of its calibration moved as a whole down to where units of that way truly are, in
+    worlds that find their share themselves, as loads do. None is moved up: who is served too high is harmed, and a
+    household between crowds stands near 50. Connections tell of no share, and stay where the card's prior is true.
     """
     margin, weight = np.zeros(len(sample.key)), np.zeros(len(sample.key))
     way = np.zeros(len(sample.key), dtype=np.int8)
@@ -198,7 +199,7 @@ def centred(sample: Sample, card: Scorecard) -> Scorecard:
             (moved,) = additive.fit(
                 whole, sample.shared[here], weight[here], margin[here], ridge=0.0, start=0.0
             ).heights
-            true = calibration.within([one + float(moved[0]) for one in line.true])
+            true = calibration.within([one + min(float(moved[0]), 0.0) for one in line.true])
             lines[name] = msgspec.structs.replace(line, true=true)
     return msgspec.structs.replace(card, calibration=lines)
 
