@@ -358,7 +358,7 @@ def test_lines_are_moved_down_to_where_units_truly_are(monkeypatch):
 
 def test_a_neighbourhood_that_is_as_usual_says_nothing():
     around_it = [term for term in CARD.terms if term.bit is Signal.NEIGHBOURS]
-    usual = {"neighbours_crowded": 0.32, "network_agents": 1.0, "network_ports": 1.0}
+    usual = {"neighbours_crowded": 0.32, "nearest_crowded": 0.32, "network_agents": 1.0, "network_ports": 1.0}
     seen = 0
     for term in around_it:
         held = dict(term.when)

@@ -285,7 +285,8 @@ def test_the_ablation_leaves_out_all_that_speaks_and_tells_who_moved_nothing(tmp
     shown = page(document)
     moved_nothing = [row["name"] for row in ablation["left_out"] if not row["units_moved"]]
     assert f"No unit was moved by {', '.join(moved_nothing)}." in shown
-    assert "without far:" not in shown and "without peeringdb:" in shown
+    assert "without trace:" in shown
+    assert "without far:" not in shown
     assert "without logs:" not in shown, "beside it no other bar would be seen"
     assert f"Without all logs AUC changes by {rows['logs', 'logs']['roc_auc']['value']:+.3f}" in shown
 
