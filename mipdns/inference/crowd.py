@@ -187,10 +187,8 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
 
 def _with_partner(total: Points, partner: Points, card: Scorecard) -> Points:
     words, at = np.unique(partner, return_inverse=True)
-    bound = (
-        to_points(card.rules.partner_bound)
-        + np.array([lost(word, card) for word in words.tolist()], dtype=np.int64)[at]
-    )
+    less = np.array([lost(word, card) if word else 0 for word in words.tolist()], dtype=np.int64)
+    bound = to_points(card.rules.partner_bound) + less[at]
     total = np.where(partner > 0, np.maximum(total, -bound), total)
     return np.where(partner < 0, np.minimum(total, bound), total) + partner
 

@@ -105,11 +105,11 @@ def judged(
     routes: Sequence[Route] = (),
     **rest: object,
 ) -> Judged:
-    """`judge` with the shipped scorecard on the day of these tests."""
+    """`judge` on the day of these tests, with the shipped scorecard unless another is given."""
     seen = logs(units) if units is not None else None
     networks = rest.pop("networks", [])
-    as_of = rest.pop("as_of", AS_OF)
-    return complete(judge(seen, routes, networks, said, scorecard=CARD, as_of=as_of, **rest))  # type: ignore[arg-type]  # keywords pass through
+    rest = {"as_of": AS_OF, "scorecard": CARD, **rest}
+    return complete(judge(seen, routes, networks, said, **rest))  # type: ignore[arg-type]  # keywords pass through
 
 
 def at(judgement: Judged, text: str) -> Verdict | None:

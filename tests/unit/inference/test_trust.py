@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,6 +171,13 @@ def test_a_partner_who_speaks_of_half_the_internet_judges_no_list():
     said.append(assertion("51.15.7.0/24", "list.vpn")._replace(source="vpn"))
     assert learn([boasting], said).records == {}
     assert learn([honest], said).records == {("vpn", EVERYWHERE): (0, 1), ("vpn", 64500): (0, 1)}
+
+
+def test_a_scorecard_may_know_no_partners():
+    """As one of somebody's own may, which has none."""
+    words = {origin: term for origin, term in CARD.assertions.items() if not origin.startswith("partner.")}
+    card = msgspec.structs.replace(CARD, assertions=words)
+    assert served(judged({"51.15.7.9": people.CGNAT}, scorecard=card), "51.15.7.9").confidence > 90
 
 
 @given(st.integers(0, 600), st.integers(0, 600))
