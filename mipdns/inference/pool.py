@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mipdns import net
-from mipdns.columns import neighbourhoods, unit_bounds
+from mipdns.columns import unit_bounds
 from mipdns.evidence import VerdictTable
 from mipdns.inference.ranges import Keys, subtract
 from mipdns.inference.scorecard import Scorecard
 from mipdns.inference.space import Ground, Origins
+from mipdns.inference.surroundings import groups
 from mipdns.vocabulary import Signal
 
 
@@ -119,23 +120,23 @@ def find_pools(units: Measurements, card: Scorecard) -> Pools:
     rule = card.pool
     listed = (units.asn > 0) & ~units.centre & (units.confidence >= card.rules.listed)
     crowded = listed & units.busy
-    group, groups = _groups(neighbourhoods(units.key), units.asn)
+    group, number = groups(units.key, units.asn)
     # The class that most of the crowds of a group share; of several the one that the rule names first.
-    best, most = np.zeros(groups, dtype=np.int64), np.zeros(groups, dtype=np.int64)
+    best, most = np.zeros(number, dtype=np.int64), np.zeros(number, dtype=np.int64)
     for bit in rule.bits:
-        count = np.bincount(group[crowded & (units.classes & bit > 0)], minlength=groups)
+        count = np.bincount(group[crowded & (units.classes & bit > 0)], minlength=number)
         best, most = np.where(count > most, bit, best), np.maximum(count, most)
     # Of all that was seen, however little: what a log misses between crowds is rather the households there, which it
     # sees little of, than crowds, which come to everybody.
-    alike = np.bincount(group[listed & (units.classes & best[group] > 0)], minlength=groups)
-    seen = np.bincount(group[units.asn > 0], minlength=groups)
+    alike = np.bincount(group[listed & (units.classes & best[group] > 0)], minlength=number)
+    seen = np.bincount(group[units.asn > 0], minlength=number)
     is_pool = (most >= rule.units) & (alike >= rule.share * seen)
     member = np.flatnonzero(crowded & (units.classes & best[group] > 0) & is_pool[group])
     order = np.lexsort((units.confidence[member], group[member]))
     confidence = units.confidence[member][order]
     # By group, and within it by key, for the units are sorted.
     member = member[np.argsort(group[member], kind="stable")]
-    size = np.bincount(group[member], minlength=groups)[is_pool]
+    size = np.bincount(group[member], minlength=number)[is_pool]
     start = np.cumsum(size) - size
     if not len(size):
         return Pools(*[np.empty(0, dtype=np.int64)] * 8)
@@ -150,13 +151,3 @@ def find_pools(units: Measurements, card: Scorecard) -> Pools:
         np.maximum.reduceat(units.users_high[member], start),
         np.minimum.reduceat(units.observed[member], start),
     )
-
-
-def _groups(near: Keys, asn: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    """The number of each unit's group, a /24 and an AS, and how many there are."""
-    order = np.lexsort((asn, near))
-    new = np.ones(len(near), dtype=np.bool_)
-    new[1:] = (near[order][1:] != near[order][:-1]) | (asn[order][1:] != asn[order][:-1])
-    group = np.empty(len(near), dtype=np.int64)
-    group[order] = np.cumsum(new) - 1
-    return group, int(new.sum())

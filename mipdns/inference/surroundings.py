@@ -66,12 +66,8 @@ def neighbours(
 
     crowded: in whole hundredths.
     """
-    near = neighbourhoods(keys)
-    order = np.lexsort((keys, asn, near))
-    new = np.ones(len(keys), dtype=np.bool_)
-    new[1:] = (near[order][1:] != near[order][:-1]) | (asn[order][1:] != asn[order][:-1])
-    group = np.empty(len(keys), dtype=np.int64)
-    group[order] = np.cumsum(new) - 1
+    group, _ = groups(keys, asn)
+    order = np.lexsort((keys, group))
     others = np.bincount(group)[group] - 1.0
     crowds = np.bincount(group, weights=crowded)[group] - crowded
     alone = others == 0
@@ -82,6 +78,17 @@ def neighbours(
         "neighbours_crowded": np.where(alone, np.nan, crowds / np.maximum(others, 1.0)).astype(np.float32),
         "nearest_crowded": nearest.astype(np.float32),
     }
+
+
+def groups(keys: NDArray[np.uint64], asn: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """The number of each unit's group, a /24 or /48 and an AS, and how many there are."""
+    near = neighbourhoods(keys)
+    order = np.lexsort((asn, near))
+    new = np.ones(len(near), dtype=np.bool_)
+    new[1:] = (near[order][1:] != near[order][:-1]) | (asn[order][1:] != asn[order][:-1])
+    group = np.empty(len(near), dtype=np.int64)
+    group[order] = np.cumsum(new) - 1
+    return group, int(new.sum())
 
 
 def _nearest(keys: NDArray[np.uint64], group: NDArray[np.int64], crowded: NDArray[np.float64]) -> NDArray[np.float64]:
