@@ -33,7 +33,7 @@ ACCESS_LOG = ("ja4", "bot_score")
 COMBINED = (*ACCESS_LOG, "port", "forwarded")
 """And what they do not log in their usual format."""
 SITES = ("edge", "shop", "blog", "app", "api")
-"""Observers that log requests; the others log connections."""
+"""Observers that log requests alone; the others log connections, two of them requests too."""
 SOURCES = (
     "peeringdb", "atlas", "ptr", "partner", "tor", "vpn", "relay", "secure-web", "edge-network", "mobile", "campus",
     "hosting", "ja4", "bot_score", "forwarded",
@@ -149,7 +149,13 @@ def measured(count: int, units: int) -> list[Made]:
             Made(f"flows-only-{at}", seed, _with(shipped, without=FLOWS_ONLY), days),
             Made(f"combined-{at}", seed, _with(shipped, without=COMBINED), days),
             Made(f"observers-{at}", seed, _with(shipped, units=units * 2 // 5), days, "mixed"),
-            Made(f"one-site-{at}", seed, _with(shipped, units=units * 2 // 5, without=_but(SITES[at])), days, "mixed"),
+            Made(
+                f"one-site-{at}",
+                seed,
+                _with(shipped, units=units * 2 // 5, without=_but(SITES[at % len(SITES)])),
+                days,
+                "mixed",
+            ),
         ]
     return worlds
 
