@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed (one line on standard error says why), 2 wrong usag
 from __future__ import annotations
 
 import datetime
+import errno
 import json
 import os
 import sys
@@ -101,6 +102,10 @@ _EXTRAS = {"duckdb": "load", "numpy": "load", "zstandard": "load", "scipy": "tra
 """Packages that come with an extra, so that their absence is a matter of installation and no fault of ours."""
 
 
+_FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+"""Where an output is to go is full, which is no fault of ours either."""
+
+
 class _OneLineErrors(click.Group):
     """Prints our own errors as one line and exits with 1, and leaves every other exception to be seen."""
 
@@ -123,6 +128,12 @@ class _OneLineErrors(click.Group):
         except BrokenPipeError:
             # Whoever read our output has closed it (`| head`): nobody is left to tell.
             sys.stderr.close()
+            ctx.exit(1)
+        except OSError as fault:
+            if fault.errno not in _FULL:
+                raise
+            what = f"`{ctx.invoked_subcommand}` could not write all of its output, so what is there is incomplete"
+            click.echo(f"mipdns: {what}: {fault.strerror}", err=True)
             ctx.exit(1)
 
 

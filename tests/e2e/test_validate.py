@@ -142,3 +142,16 @@ def test_a_browser_draws_it(world: Path, tmp_path: Path, width: int):
     browse(page, f"--window-size={width},2400", f"--screenshot={picture}")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 50_000
+
+
+@pytest.mark.parametrize("output", [("validate", "--draws", "10", "--json"), ("validate", "--draws", "10", "--html"),
+                                    ("export", "csv", "--output")])  # fmt: skip
+def test_where_the_disk_is_full_one_line_says_that_what_is_there_is_incomplete(
+    world: Path, output: tuple[str, ...]
+) -> None:
+    done = mipdns(world, *output, "/dev/full")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"mipdns: `{output[0]}` could not write all of its output, so what is there is incomplete: "
+        "No space left on device\n"
+    )
