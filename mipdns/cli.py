@@ -434,7 +434,7 @@ def train(
     from mipdns.inference import shipped_scorecard
     from mipdns.inference.training.text import card_text
     from mipdns.terminal import stage_line
-    from mipdns.train import check_out
+    from mipdns.train import check_out, write
     from mipdns.train import train as run_train
     from mipdns.validation.labelling import KINDS
 
@@ -443,7 +443,7 @@ def train(
     check_out(out, [*databases, *truths, *_files_of(config_path)])
     with stage_line(sys.stderr) as progress:
         card = run_train(databases, truths, shipped_scorecard(), labels or KINDS, progress)
-    out.write_text(card_text(card), "utf-8")
+    write(card_text(card), out)
     units = cast("dict[str, dict[str, int]]", card.trained["units"])
     known = "; ".join(f"{kind}: {of['shared']} shared, {of['other']} other" for kind, of in units.items())
     click.echo(f"learnt from units of the logs by {known}")

@@ -43,6 +43,8 @@ UNIT_COLUMNS: dict[str, str] = {
     "bot_score_median": "Cloudflare bot score, median (1 surely automated, 99 surely human)",
     "hours_day_max": "UTC hours with traffic on one day, maximum; only of days seen in full",
     "night_share": "share of requests in the 8 quietest consecutive UTC hours; only of days seen in full",
+    "agent_requests_day_max": "requests that carry a user agent, on the day with most of them",
+    "agent_hours_day_max": "UTC hours with such requests on one day, maximum; only of days seen in full",
 }
 """Columns of a `UnitTable` beside its key, in order. All float32; NaN where the logs could not tell."""
 

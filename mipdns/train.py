@@ -23,6 +23,7 @@ from mipdns import net
 from mipdns.columns import neighbourhoods
 from mipdns.errors import ConfigError
 from mipdns.evidence import NETWORK_TYPES, OBSERVATIONS_LEFT_OUT, Label, ObservationTable, Route
+from mipdns.fetch.copies import beside, replace
 from mipdns.inference import space
 from mipdns.inference.pieces import Overlay
 from mipdns.inference.scorecard import Scorecard
@@ -62,6 +63,25 @@ def check_out(out: Path, kept: Iterable[Path]) -> None:
         with out.open("rb") as file:
             if file.read(len(SQLITE)) == SQLITE:
                 raise ConfigError(f"--out {out}: a database is there, and would be lost; name another file")
+
+
+def write(text: str, out: Path) -> None:
+    """A scorecard's text, in place of an earlier file once all of it is written; what is no file is written to at once.
+
+    Raises ConfigError where it cannot be, and leaves the file that was there.
+    """
+    if out.exists() and not out.is_file():
+        out.write_text(text, "utf-8")
+        return
+    place = out.resolve()  # of a link the file that it names
+    try:
+        with beside(place) as (made, file):
+            file.write(text.encode())
+            file.flush()
+            replace(made, place)
+    except OSError as fault:
+        kept = "; what was there is kept" if out.exists() else ""
+        raise ConfigError(f"--out {out}: cannot be written: {fault.strerror}{kept}") from None
 
 
 def train(

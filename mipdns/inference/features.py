@@ -18,21 +18,26 @@ if TYPE_CHECKING:
 
 
 class Derived(NamedTuple):
-    """A feature made of two columns: `left` operator `right`."""
+    """A feature made of two columns: `left` operator `right`. `or`: the right one where the left is missing or 0."""
 
     left: str
-    operator: Literal["/", "*", "told"]
+    operator: Literal["/", "*", "or", "told"]
     right: str
     meaning: str
 
 
 DERIVED: dict[str, Derived] = {
+    "requests": Derived(
+        "agent_requests_day_max", "or", "requests_day_max", "requests that carry a user agent; where none does, all"
+    ),
+    "request_hours": Derived("agent_hours_day_max", "or", "hours_day_max", "hours of a day with such requests"),
     "ports_per_agent": Derived("ports_hour_max", "/", "agents_hour_max", "source ports for each agent, busiest hours"),
-    "requests_per_agent": Derived("requests_day_max", "/", "agents_day_max", "requests for each agent, busiest days"),
-    "visits": Derived("requests_day_max", "/", "requests_lesser", "requests, by what a visit takes on this site"),
-    "requests_relative": Derived("requests_day_max", "/", "requests_typical", "how busy it is among all of the load"),
+    "requests_per_agent": Derived("requests", "/", "agents_day_max", "requests for each agent, busiest days"),
+    "visits": Derived("requests", "/", "requests_lesser", "requests, by what a visit takes on this site"),
+    "requests_relative": Derived("requests", "/", "requests_typical", "how busy it is among all of the load"),
     "exposure": Derived("requests_typical", "/", "requests_lesser", "how much the load sees of its visitors at all"),
     "visits_per_agent": Derived("visits", "/", "agents_day_max", "visits for each agent, busiest days"),
+    "agents_per_hour": Derived("agents_day_max", "/", "request_hours", "agents for each hour of a day with requests"),
     "agents_per_address": Derived("agents_day_max", "/", "addresses_day_max", "agents for each full address of a /64"),
     "agents_per_family": Derived("agents_day_max", "/", "families_day_max", "agents for each family of browsers"),
     "agents_per_tls": Derived("agents_day_max", "/", "tls_day_max", "agent names for each TLS fingerprint"),
@@ -60,13 +65,22 @@ sum is worth more where more is told. Who only connects where others of the load
 than those: mostly scanners."""
 CONNECTIONS = TOLD[4:]
 
-SEEN = ("thinnest logs", "thin logs", "little", "more", "most")
-SEEN_FROM = (3.0, 16.0)
+SEEN = (
+    *(f"{often} in {logs}" for logs in ("thinnest logs", "thin logs") for often in ("once", "twice", "often")),
+    "little",
+    "more",
+    "most",
+)
 THIN_FROM = (0.37, 0.58)
-"""How often a unit was seen: in logs that see many of their visitors for one hour only, by their `seen_once`, from
-which they are `thin` and the `thinnest`; in others by the visits on its busiest day, from which it is `more` and
-`most`."""
+THIN_SEEN_FROM = (2.0, 3.0)
+SEEN_FROM = (3.0, 16.0)
+"""How often a unit was seen. In logs that see many of their visitors for one hour only, by their `seen_once`, they are
+`thin` and `thinnest` from there: in how many hours of one day, from which that is `twice` and `often`, since who
+shares an address shows there by coming as somebody else. In others: by the visits on its busiest day, from which it is
+`more` and `most`."""
 
+OFTEN = len(SEEN_FROM) + 1
+"""So many ways one after the other are of the same logs, told as much."""
 WAYS = tuple(f"{told}, {seen}" for told in TOLD for seen in SEEN)
 """In which way a unit was seen: what logs tell of it, and how often they saw it. The same sum means more in one way
 than in another, and so does another share of shared units."""
@@ -92,6 +106,8 @@ def value(name: str, columns: Mapping[str, float | None]) -> float:
     left, right = value(derived.left, columns), value(derived.right, columns)
     if derived.operator == "told":
         return float(not math.isnan(left))
+    if derived.operator == "or":
+        return left if left > 0 else right
     if derived.operator == "*":
         return left * right
     return left / right if right else math.nan
@@ -107,6 +123,8 @@ def values(name: str, columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.
     left, right = values(derived.left, columns), values(derived.right, columns)
     if derived.operator == "told":
         return (~np.isnan(left)).astype(np.float64)
+    if derived.operator == "or":
+        return np.where(left > 0, left, right)
     if derived.operator == "*":
         return left * right
     ratio = np.full(len(left), np.nan)
@@ -146,21 +164,23 @@ def told_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
 
 
 def way(columns: Mapping[str, float | None]) -> int:
-    """How one unit was seen, as index into `WAYS`; one whose visits are missing was seen little."""
-    visits = value("visits", columns)
+    """How one unit was seen, as index into `WAYS`; one whose visits or hours are missing was seen little, or once."""
     once = value("seen_once", columns)
     thin = sum(once >= edge for edge in THIN_FROM)
-    often = 0 if thin else sum(visits >= edge for edge in SEEN_FROM)
-    return told(columns) * len(SEEN) + len(THIN_FROM) - thin + often
+    seen, edges = ("request_hours", THIN_SEEN_FROM) if thin else ("visits", SEEN_FROM)
+    often = sum(value(seen, columns) >= edge for edge in edges)
+    return told(columns) * len(SEEN) + (len(THIN_FROM) - thin) * OFTEN + often
 
 
 def way_of(columns: Mapping[str, NDArray[np.float32]]) -> NDArray[np.int8]:
     """The same of many units at once."""
     import numpy as np  # noqa: PLC0415  (reasons for one unit must not need numpy)
 
-    visits = np.nan_to_num(values("visits", columns))
-    once = values("seen_once", columns)
-    often = np.searchsorted(np.array(SEEN_FROM), visits, side="right")
-    often = np.select([once >= edge for edge in reversed(THIN_FROM)], range(len(THIN_FROM)), len(THIN_FROM) + often)
-    found: NDArray[np.int8] = (told_of(columns) * len(SEEN) + often).astype(np.int8)
+    def often(seen: str, edges: tuple[float, ...]) -> NDArray[np.int64]:
+        return np.searchsorted(np.array(edges), np.nan_to_num(values(seen, columns)), side="right")
+
+    thin = np.searchsorted(np.array(THIN_FROM), np.nan_to_num(values("seen_once", columns)), side="right")
+    seen = np.where(thin > 0, often("request_hours", THIN_SEEN_FROM), often("visits", SEEN_FROM))
+    at = told_of(columns) * len(SEEN) + (len(THIN_FROM) - thin) * OFTEN + seen
+    found: NDArray[np.int8] = at.astype(np.int8)
     return found

@@ -45,7 +45,7 @@ from mipdns.inference.crowd import Heards
 from mipdns.inference.exposure import Exposure
 from mipdns.inference.operators import Operators
 from mipdns.inference.pieces import Overlay, Rows
-from mipdns.inference.population import ALL_SHARED, Population, counted
+from mipdns.inference.population import ALL_SHARED, LOOKED_AT, Population, counted, shows_many
 from mipdns.inference.rollup import EPOCH, RollUp, join
 from mipdns.inference.scorecard import OWN, Scorecard
 from mipdns.inference.space import Ground, Origins
@@ -142,7 +142,6 @@ class _Judging:
         self.card = card
         self.told_prior = prior
         self.prior = card.prior
-        self.usual: dict[str, float] = {}
         self.as_of = as_of.toordinal() - EPOCH
         self.observations = observations
         self.units_max = units_max
@@ -152,6 +151,7 @@ class _Judging:
         self.overlay = Overlay(ground, origins, self.holes)
         self.networks = Networks()
         self.exposure = Exposure()
+        self.usual = self.exposure.usual(ALL_SHARED)
         self.operators = Operators()
         self.heards = Heards(ground.heard)
         self.heard_on = np.array([one.observed.toordinal() - EPOCH for one in ground.heard], dtype=np.int64)
@@ -217,14 +217,15 @@ class _Judging:
     def _ask(self, asked: Iterable[Stretch]) -> None:
         """How many of all units are shared, and what is usual among so many."""
         self.usual = self.exposure.usual(self.told_prior or ALL_SHARED)
-        population = Population(self.card, self.usual["seen_once"])
+        population = Population(self.card, self.exposure.once)
         for stretch in asked:
             seen = self._see(stretch)
             unit, piece = np.unique(seen.rows.unit, return_index=True)  # of a unit in pieces the first
             facts = seen.facts.take(unit)._replace(sets=seen.rows.heard[piece], left=None)  # as when each was seen
             total = crowd.weigh(facts, self.heards, self.card, self.card.prior)
             spoken = self.heards.alone[facts.sets] | (self.partner[facts.sets] != 0)
-            population.add(total.unlimited[~spoken], seen.way[unit][~spoken], total.confidence[spoken])
+            many = shows_many(total.unlimited, seen.way[unit], {name: seen.columns[name][unit] for name in LOOKED_AT})
+            population.add(many[~spoken], seen.way[unit][~spoken], total.confidence[spoken])
         shares = population.shares(self.told_prior)
         self.prior, self.usual = shares.unspoken, self.exposure.usual(shares.all)
 
@@ -237,7 +238,7 @@ class _Judging:
             self.logs, stretch.profile, units.key, asn, self.networks, card.traffic_types
         )
         columns = dict(units.columns)
-        columns |= {name: np.full(len(units.key), usual, np.float32) for name, usual in self.usual.items()}
+        columns |= self.usual.columns(columns["agents_day_max"])
         columns |= self.operators.columns(asn, columns, counted(units.key))
         measured = crowd.measure(columns, card, OWN)
         columns |= surroundings.neighbours(units.key, asn, crowd.looks_crowded(measured, card))

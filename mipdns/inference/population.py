@@ -16,13 +16,15 @@ cannot move what is found of units that it does not name.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mipdns.columns import neighbourhoods
-from mipdns.inference.features import WAYS
+from mipdns.inference import features
+from mipdns.inference.features import CONNECTIONS, OFTEN, SEEN, THIN_FROM, WAYS
 from mipdns.inference.scorecard import Scorecard
 
 ABOVE = 0
@@ -38,6 +40,12 @@ UNITS_HALF = 500
 twenty-fifth."""
 ONCE_MAX = 0.77
 """Where more units than in any world learnt from were seen in one hour only, nobody knows what counting them means."""
+SHIFT_MOST, SHIFT_FINEST = 8.0, 1e-4
+"""Of log-odds, how far from the usual a load's share is looked for, and how exactly."""
+LOOKED_AT = ("agents_day_max", "agent_hours_day_max", "hours_day_max")
+"""Columns of which `shows_many` asks."""
+AGENTS_MOST = 4
+"""More agents than a family has devices are not asked for, in however many hours."""
 COUNTED_MAX = 256
 """Units of one neighbourhood: a /24 counts whole, and so much of a /48, where one tenant may have 65,536 of them."""
 
@@ -62,12 +70,12 @@ class Population:
         self._spoken = 0
         self._percents = 0
 
-    def add(self, points: NDArray[np.int64], way: NDArray[np.int8], confidence: NDArray[np.int16]) -> None:
-        """Units nobody speaks of. points: log-odds with the scorecard's own prior, no ceiling. way: `features.way_of`.
-        confidence: of units that somebody speaks of.
+    def add(self, many: NDArray[np.bool_], way: NDArray[np.int8], confidence: NDArray[np.int16]) -> None:
+        """Units nobody speaks of. many: `shows_many`. way: `features.way_of`. confidence: of units that somebody speaks
+        of.
         """
         self._units += np.bincount(way, minlength=len(WAYS))
-        self._above += np.bincount(way[points >= ABOVE], minlength=len(WAYS))
+        self._above += np.bincount(way[many], minlength=len(WAYS))
         self._spoken += len(confidence)
         self._percents += int(confidence.sum())
 
@@ -77,9 +85,11 @@ class Population:
         shared = self._percents / 100.0
         if told is None:
             share = self._found()
-            return Shares(share, _drawn((unspoken * share + shared), spoken + unspoken, ALL_SHARED, (0.001, 0.999)))
+            of_all = (unspoken * share + shared) / max(spoken + unspoken, 1)
+            return Shares(share, _drawn(of_all, spoken + unspoken, ALL_SHARED, (0.001, 0.999)))
         bounds = min(LEAST, told), max(MOST, told)
-        return Shares(_drawn(told * (spoken + unspoken) - shared, unspoken, told, bounds), told)
+        left = (told * (spoken + unspoken) - shared) / max(unspoken, 1)
+        return Shares(_drawn(left, unspoken, told, bounds), told)
 
     @property
     def tells(self) -> bool:
@@ -97,10 +107,44 @@ class Population:
         return np.array([(line.caught, line.mistaken) for line in self._card.calibration.values()]).T
 
     def _found(self) -> float:
+        """The share at which as many units are expected to be counted as are. Another share shifts the log-odds of each
+        way alike from what is usual there, so those that tell nothing follow the others.
+        """
         asked, (caught, mistaken) = self._asked(), self._errors()
-        units = self._units[asked]
-        shared = (self._above[asked] - mistaken[asked] * units) / (caught - mistaken)[asked]
-        return _drawn(float(shared.sum()), int(units.sum()), self._card.prior, (LEAST, MOST))
+        units, counted = self._units, float(self._above[asked].sum())
+        if not units[asked].any():
+            return self._card.prior
+        usual = np.array([_log_odds(line.usual) for line in self._card.calibration.values()])
+
+        def shared(shift: float) -> NDArray[np.float64]:
+            return 1.0 / (1.0 + np.exp(-(usual + shift)))
+
+        def expected(shift: float) -> float:
+            return float(units[asked] @ (mistaken + (caught - mistaken) * shared(shift))[asked])
+
+        low, high = -SHIFT_MOST, SHIFT_MOST
+        while high - low > SHIFT_FINEST:
+            middle = (low + high) / 2.0
+            low, high = (middle, high) if expected(middle) < counted else (low, middle)
+        known = units * np.array([not name.startswith(CONNECTIONS) for name in self._card.calibration])
+        share = float(known @ shared(high)) / int(known.sum())
+        return _drawn(share, int(units[asked].sum()), self._card.prior, (LEAST, MOST))
+
+
+def shows_many(
+    points: NDArray[np.int64], way: NDArray[np.int8], columns: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.bool_]:
+    """Of which units traffic counts as speaking for many. points: log-odds with the scorecard's own prior, no ceiling.
+
+    In thin logs those that came with as many user agents as in hours of a day, of those that came in two and more: of
+    shared ones nine in ten, of others a third, however little is seen and whether of whole visits or of single lines.
+    What points say differs there from log to log.
+    """
+    thin = way % len(SEEN) < len(THIN_FROM) * OFTEN
+    hours = np.nan_to_num(features.values("request_hours", columns))
+    agents = np.nan_to_num(features.values("agents_day_max", columns))
+    somebody_else: NDArray[np.bool_] = (hours >= 2) & (agents >= np.minimum(hours, AGENTS_MOST))
+    return np.where(thin, somebody_else, points >= ABOVE)
 
 
 def counted(key: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -110,12 +154,12 @@ def counted(key: NDArray[np.uint64]) -> NDArray[np.bool_]:
     return first
 
 
-def _drawn(shared: float, units: int, reference: float, bounds: tuple[float, float]) -> float:
+def _drawn(share: float, units: int, reference: float, bounds: tuple[float, float]) -> float:
     """A share within bounds, drawn towards a reference in log-odds; the reference where there are no units."""
     part = units**2 / (units**2 + UNITS_HALF**2)
-    found = min(max(shared / max(units, 1), bounds[0]), bounds[1])
-    share = 1.0 / (1.0 + math.exp(-(part * _log_odds(found) + (1.0 - part) * _log_odds(reference))))
-    return min(max(round(share, 3), 0.001), 0.999)
+    found = min(max(share, bounds[0]), bounds[1])
+    drawn = 1.0 / (1.0 + math.exp(-(part * _log_odds(found) + (1.0 - part) * _log_odds(reference))))
+    return min(max(round(drawn, 3), 0.001), 0.999)
 
 
 def _log_odds(share: float) -> float:

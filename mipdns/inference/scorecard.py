@@ -177,14 +177,15 @@ class Calibration(_Struct, frozen=True):
     """What traffic and the network around it truly come to: a rising line through knots, level beyond the outermost.
 
     summed: log-odds as the terms add up, without the prior. true: log-odds that units of that sum were found to have.
-    prior_share: how much of another prior's difference counts; the rest they show by themselves. caught, mistaken: the
-    shares of shared and of other units of which traffic speaks as for many (`population.ABOVE`); both 0 where that
-    tells nothing.
+    prior_share: how much of another prior's difference counts; the rest they show by themselves. usual: the share of
+    shared units among those so seen, with the scorecard's prior. caught, mistaken: the shares of shared and of other
+    units of which traffic speaks as for many (`population.ABOVE`); both 0 where that tells nothing.
     """
 
     summed: tuple[float, ...]
     true: tuple[float, ...]
     prior_share: Share
+    usual: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
     caught: Share
     mistaken: Share
     reason: str

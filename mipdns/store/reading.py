@@ -18,7 +18,18 @@ from typing import Any, NamedTuple
 
 from mipdns import net
 from mipdns.errors import StoreMissing
-from mipdns.evidence import Assertion, BadLine, Belief, FileRead, JudgedNetwork, Label, Network, NetworkType
+from mipdns.evidence import (
+    CONTEXT_COLUMNS,
+    UNIT_COLUMNS,
+    Assertion,
+    BadLine,
+    Belief,
+    FileRead,
+    JudgedNetwork,
+    Label,
+    Network,
+    NetworkType,
+)
 from mipdns.store.build import Build
 from mipdns.store.connection import reading
 from mipdns.vocabulary import Class, Signal, Verdict
@@ -131,6 +142,9 @@ def observations_within(path: Path, ranges: Iterable[net.Range]) -> Iterator[tup
                 yield number, _observation(columns, row)
 
 
+_FEATURES = (*UNIT_COLUMNS, *CONTEXT_COLUMNS)
+
+
 def _observation(columns: Sequence[str], row: Sequence[Any]) -> Observation:
     values = dict(zip(columns, row, strict=True))
     values.pop("build")
@@ -140,7 +154,7 @@ def _observation(columns: Sequence[str], row: Sequence[Any]) -> Observation:
         asn=values.pop("asn"),
         traffic=values.pop("traffic"),
         last_day=datetime.date.fromisoformat(values.pop("last_day")),
-        features={name: _single(value) for name, value in values.items() if value is not None},
+        features={name: _single(values[name]) for name in _FEATURES if values.get(name) is not None},
     )
 
 

@@ -118,6 +118,11 @@ def _nearest(db: Database) -> None:
     _add_features(db, "nearest_crowded", "seen_once", "agents_share")
 
 
+@migrations(name="0010_agent_requests")
+def _agent_requests(db: Database) -> None:
+    _add_features(db, "agent_requests_day_max", "agent_hours_day_max")
+
+
 def _add_features(db: Database, *names: str) -> None:
     """Further columns of what was seen of a unit, at the end of the table and of its view."""
     for name in names:

@@ -13,7 +13,7 @@ from mipdns.errors import StoreError, StoreMissing, StoreVersion
 APPLICATION_ID = 0x6D697031
 """`mip1` in SQLite's header (https://sqlite.org/pragma.html#pragma_application_id): `file mip.db` shows it."""
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """`PRAGMA user_version`: how many of the migrations in `mipdns.store.schema` the file has been through."""
 
 OLDEST_READABLE = 1

@@ -18,9 +18,11 @@ from mipdns.validation.metrics import SERVED_BINS
 
 UNITS_MIN = 200
 OFF = 0.10
+SURELY = 1.96
+"""Standard deviations of a mean that leave out one in twenty."""
 FORMS = {
     "units": "7.0f", "shared": "7.2f", "found": "6.2f", "auc": "6.3f", "trees": "6.3f", "ece": "6.3f", "worst": "+6.2f",
-    "free": "+6.2f", "bins": "5.0f", "off": "4.0f", "prec90": "7.3f", "rec90": "7.2f", "users": "6.2f", "class": "6.2f",
+    "free": "+6.2f", "bins": "5.0f", "off": "4.0f", "surely": "7.0f", "prec90": "7.3f", "rec90": "7.2f", "users": "6.2f", "class": "6.2f",
 }  # fmt: skip
 """Each column of the table, and how its numbers look."""
 COLUMNS = f"{'world':16}" + "".join(f"{name:>{int(form.strip('+').split('.')[0])}}" for name, form in FORMS.items())
@@ -31,7 +33,8 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
 
     worst: the largest error of a served bin of 200 units or more, signed; free: the same without the units that only
     the ceiling of one kind of evidence keeps where they are. bins: served bins of so many units; off: of those the ones
-    that are off by more than 0.10. middle: the errors of the two bins between 26 and 80, NaN where they hold fewer, for
+    that are off by more than 0.10; surely: of those the ones that are off by so much more that another draw of networks
+    would hardly bring them back. middle: the errors of the two bins between 26 and 80, NaN where they hold fewer, for
     `spread`.
 
     users: how often the range holds the truth, of units that are listed and shared; class: how often a class of theirs
@@ -48,7 +51,7 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
     in_tenth = [tenth == number for number in range(10)]
     error = sum(abs(float(np.sum(shared[here] - told[here]))) for here in in_tenth) / len(served)
     free = (total.unlimited == total.points)[known]
-    by_bin = _errors(served, shared)
+    by_bin, deviations = _errors(served, shared), _deviations(served, shared, sample.asn[known])
     errors = [one for one in by_bin if not np.isnan(one)]
     errors_free = [one for one in _errors(served[free], shared[free]) if not np.isnan(one)]
     listed = served >= card.rules.listed
@@ -66,6 +69,7 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
         "free": max(errors_free, key=abs, default=0.0),
         "bins": len(errors),
         "off": sum(abs(one) > OFF for one in errors),
+        "surely": sum(abs(one) > OFF + SURELY * each for one, each in zip(by_bin, deviations, strict=True)),
         "prec90": float(shared[sure].mean()) if sure.any() else 1.0,
         "rec90": float((shared & sure).sum() / shared.sum()),
         "users": float(np.mean((low <= users) & (users <= high), where=asked)),
@@ -79,6 +83,20 @@ def _errors(served: NDArray[np.int16], shared: NDArray[np.bool_]) -> list[float]
     """Of each served bin the true share less the mean confidence; NaN where it holds too few units."""
     bins = [(served >= low) & (served <= high) for low, high in SERVED_BINS]
     return [float(np.mean(shared[b] - served[b] / 100.0)) if b.sum() >= UNITS_MIN else np.nan for b in bins]
+
+
+def _deviations(served: NDArray[np.int16], shared: NDArray[np.bool_], asn: NDArray[np.int64]) -> list[float]:
+    """How far another draw of networks would move the error of each served bin: units of one AS are alike (of a mean of
+    clusters: Liang, Zeger, Biometrika 73, 1986).
+    """
+    found = []
+    for low, high in SERVED_BINS:
+        here = (served >= low) & (served <= high)
+        error = shared[here] - served[here] / 100.0
+        _, network = np.unique(asn[here], return_inverse=True)
+        by_network = np.bincount(network, error - error.mean()) if here.any() else np.zeros(1)
+        found.append(float(np.sqrt(np.sum(by_network**2)) / max(int(here.sum()), 1)))
+    return found
 
 
 def spread(found: dict[str, dict[str, float]]) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import math
+import subprocess
+import sys
 from bisect import bisect_right
 from collections import Counter
 
@@ -288,19 +290,20 @@ RICH = WAYS.index("fingerprints, more")
 
 
 def test_how_often_units_are_taken_for_shared_is_counted_on_each_side():
-    """Of 6,000 shared units four fifths come to 50 %, of as many others a twentieth."""
+    """Of 6,000 shared units four fifths speak for many, of as many others a twentieth."""
     at = np.arange(12_000)
     shared = at < 6_000
-    odds = np.where(np.where(shared, at % 5 > 0, at % 20 == 0), 0.0, -0.01)
+    many = np.where(shared, at % 5 > 0, at % 20 == 0)
     weight, way = np.where(shared, 2.0, 1.0), np.full(12_000, RICH, dtype=np.int8)
     before = dict(CARD.calibration)
-    learnt = learning._with_errors(odds, shared, weight, way, before)
-    assert (learnt[WAYS[RICH]].caught, learnt[WAYS[RICH]].mistaken) == (0.8, 0.05)
-    assert learnt["agents, more"] == before["agents, more"]
-    alone = learning._with_errors(odds, shared, weight, np.full_like(way, WAYS.index("connections, more")), before)
+    learnt = learning._with_errors(many, shared, weight, way, before)
+    for told in (WAYS[RICH], "agents, more"):  # of which there is none: as those that were seen as often
+        assert (learnt[told].caught, learnt[told].mistaken, learnt[told].usual) == (0.8, 0.05, 0.667)
+    assert learnt["agents, most"] == before["agents, most"]
+    alone = learning._with_errors(many, shared, weight, np.full_like(way, WAYS.index("connections, more")), before)
     assert alone == before
     some = np.r_[0:50, 6_000:12_000]
-    few = learning._with_errors(odds[some], shared[some], weight[some], way[some], before)
+    few = learning._with_errors(many[some], shared[some], weight[some], way[some], before)
     assert few == before, "of fifty shared units no rate is known"
 
 
@@ -325,17 +328,21 @@ def test_how_much_of_another_share_counts_is_found(monkeypatch, part):
     worlds, each = 30, 2_000
     units = sample([(at // each, YES, 1.0, YES) for at in range(worlds * each)])
     (way,) = set(way_of(units.columns).tolist())
-    surely = {name: msgspec.structs.replace(line, caught=1.0, mistaken=0.0) for name, line in CARD.calibration.items()}
+    surely = {
+        name: msgspec.structs.replace(line, caught=1.0, mistaken=0.0, usual=0.25)
+        for name, line in CARD.calibration.items()
+    }
     card = msgspec.structs.replace(CARD, calibration=surely)
     shown = rng.normal(np.repeat(rng.normal(-1.0, 1.0, worlds), each), 2.0)
     found = []
     for world in shown.reshape(worlds, each):
         population = Population(card)
-        population.add(np.rint(world * 1000).astype(int), np.full(each, way), np.empty(0, dtype=np.int16))
+        population.add(world >= 0, np.full(each, way), np.empty(0, dtype=np.int16))
         found.append(population.shares().unspoken)
     shift = np.repeat([math.log(one / (1 - one)) - math.log(card.prior / (1 - card.prior)) for one in found], each)
     truth = rng.random(worlds * each) < 1 / (1 + np.exp(-(shown + part * shift)))
-    lines = learning._with_prior_shares(units._replace(shared=truth), shown, np.ones(worlds * each, dtype=bool), card)
+    used = np.ones(worlds * each, dtype=np.bool_)
+    lines = learning._with_prior_shares(units._replace(shared=truth), shown, shown >= 0, used, card)
     assert lines[WAYS[way]].prior_share == pytest.approx(part, abs=0.05)
 
 
@@ -548,3 +555,23 @@ def test_what_a_truth_says_beside_shared_or_not_is_that_of_the_narrowest_word(tm
     truth = [Word(*net.parse_range("51.15.0.0/24"), True, vpn, 40.0), Word(*net.parse_range("51.15.0.2"), True, tor, 7)]
     made = train.read_sample(tmp_path / "mip.db", truth, CARD)
     assert (made.users.tolist(), made.classes.tolist(), made.trust.tolist()) == ([40, 7], [vpn, tor], [1.0, 1.0])
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["a file", "a link to it"])
+def test_a_scorecard_that_could_not_be_written_leaves_the_earlier_one(tmp_path, linked):
+    kept, out = tmp_path / "kept.json", tmp_path / "link.json" if linked else tmp_path / "kept.json"
+    kept.write_text("earlier")
+    if linked:
+        out.symlink_to(kept.name)
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from mipdns.train import write\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999))\n"
+        "write('x' * int(sys.argv[2]), Path(sys.argv[1]))"
+    )
+    for size, expected in ((20_000, "earlier"), (9_000, "x" * 9_000)):
+        done = subprocess.run([sys.executable, "-c", program, out, str(size)], capture_output=True, check=False)
+        assert (done.returncode == 0) == (size < 9_999)
+        assert (b"cannot be written: File too large; what was there is kept" in done.stderr) == (size > 9_999)
+        assert kept.read_text() == expected
+        assert out.is_symlink() == linked
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted({kept.name, out.name})

@@ -61,7 +61,7 @@ VISITS = (0.4, 0.8, 1.5, 2.5, 4, 6, 10, 16, 40)
 CROWDED = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9)
 USUALLY_CROWDED: Bounds = (0.3, 0.35)
 """What stands around a unit of which nothing else is known."""
-MOST_AROUND = MOST_NEAR = 0.5
+MOST_AROUND = MOST_NEAR = 0.45
 EXPOSURE = (1.2, 3, 7, 16, 40)
 """Visits on the busiest day at which counts begin to mean something else: four agents in five visits are a crowd's,
 four in five hundred a family's."""
@@ -157,6 +157,14 @@ CANDIDATES: tuple[Candidate, ...] = (
         "several hosts are rarely active in the same hour behind one home gateway (about 10 % of lines)",
         ("maier2011",),
         anchor="first",
+    ),
+    *(
+        Candidate(
+            "agents_per_hour", "agents", (0.3, 0.45, 0.6, 0.8, 1.0), "rising",
+            "where each is seen seldom, who shares an address comes as somebody else each time, and a household again",
+            ("maier2011",), {"seen_once": (THIN_FROM[0], None), "request_hours": band},
+        )
+        for band in ((2, 3), (3, 5), (5, None))
     ),
     Candidate(
         "agent_top_share", "agents", (0.1, 0.15, 0.2, 0.25, 0.4, 0.6, 0.9), "falling",

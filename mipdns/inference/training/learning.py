@@ -19,8 +19,8 @@ from mipdns.columns import neighbourhoods
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import crowd, features
 from mipdns.inference.crowd import HOSTING
-from mipdns.inference.features import CONNECTIONS, SEEN, TOLD
-from mipdns.inference.population import ABOVE, Population
+from mipdns.inference.features import CONNECTIONS, OFTEN, SEEN, TOLD
+from mipdns.inference.population import Population, shows_many
 from mipdns.inference.scorecard import (
     OWN,
     POINTS,
@@ -85,10 +85,11 @@ def learn(sample: Sample, card: Scorecard, *, context: bool = True) -> Scorecard
     way = features.way_of(sample.columns)
     lines = _with_knots(sums / POINTS, sample.shared, weight, said, way, dict(card.calibration))
     worth = np.choose(way, [crowd.calibrated(sums, line) for line in lines.values()]) / POINTS + said
-    lines = _with_errors(worth, sample.shared, weight, way, lines)
+    many = shows_many(np.rint(worth * POINTS).astype(np.int64), way, sample.columns)
+    lines = _with_errors(many, sample.shared, weight, way, lines)
     if _worlds(sample) >= 2 * FOLDS:
         card = msgspec.structs.replace(card, calibration=lines)
-        lines = _with_prior_shares(sample, worth, weight > 0, card)
+        lines = _with_prior_shares(sample, worth, many, weight > 0, card)
     lines = _beside_requests(lines, np.bincount(way[weight > 0], minlength=len(lines)))
     learnt = msgspec.structs.replace(fit(sample, weight, card, context), calibration=lines)
     return centred(sample, learnt) if _worlds(sample) >= 2 * FOLDS else learnt
@@ -123,12 +124,12 @@ def _with_knots(
     learnt = dict(lines)
     for number, name in enumerate(lines):
         here = (weight > 0) & (way == number)
-        every = here if here.sum() >= WAY_UNITS_MIN else (weight > 0) & (way // len(SEEN) == number // len(SEEN))
+        every = _alike(way, number, weight)
         summed, true = calibration.knots(sums[every], shared[every], weight[every], said[every])
         if len(summed) < 2:
             continue
         line = msgspec.structs.replace(lines[name], summed=tuple(summed), true=tuple(true))
-        if every is not here and np.bincount(shared[here], minlength=2).min() >= UNITS_MIN:
+        if np.any(every != here) and np.bincount(shared[here], minlength=2).min() >= UNITS_MIN:
             worth = crowd.calibrated(np.rint(sums[here] * POINTS).astype(np.int64), line) / POINTS + said[here]
             whole = [Steps(np.zeros(len(worth), dtype=np.int64), 1, "free")]
             (moved,) = additive.fit(whole, shared[here], weight[here], worth, ridge=RIDGE, start=0.0).heights
@@ -138,13 +139,14 @@ def _with_knots(
 
 
 def _with_prior_shares(
-    sample: Sample, odds: Floats, used: NDArray[np.bool_], card: Scorecard
+    sample: Sample, odds: Floats, many: NDArray[np.bool_], used: NDArray[np.bool_], card: Scorecard
 ) -> dict[str, Calibration]:
     """The card's lines with how much of what sets a world's share of shared units apart counts beside what traffic
     shows. The share is the one that a load finds: where it is taken for too large, so is much of the middle. Where it
     finds none, it is the one that somebody may tell, the true one.
 
-    odds: held-out log-odds, as if the card's prior were shared in each world. used: the units whose share is meant.
+    odds: held-out log-odds, as if the card's prior were shared in each world. many: `population.shows_many` of them.
+    used: the units whose share is meant.
     """
     lines = card.calibration
     way, world = features.way_of(sample.columns)[used], sample.world[used]
@@ -153,9 +155,9 @@ def _with_prior_shares(
     found = np.full(_worlds(sample), card.prior)
     for number in np.unique(world).tolist():
         here = world == number
-        asked = Population(card, float(once[here][0]))
+        asked = Population(card, float(once[here][way[here].argmin()]))
         told = float(np.average(sample.shared[used][here], weights=sample.trust[used][here]))
-        asked.add(np.rint(margin[here] * POINTS).astype(np.int64), way[here], np.empty(0, dtype=np.int16))
+        asked.add(many[used][here], way[here], np.empty(0, dtype=np.int16))
         found[number] = asked.shares().unspoken if asked.tells else asked.shares(told).unspoken
     shift = (np.log(found / (1.0 - found)) - np.log(card.prior / (1.0 - card.prior)))[world]
     counts = np.bincount(world, sample.trust[used])
@@ -168,10 +170,9 @@ def _with_prior_shares(
         return round(float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x), DECIMALS)
 
     return {
-        name: msgspec.structs.replace(line, prior_share=best(way == number))
-        if np.sum(way == number) >= WAY_UNITS_MIN
-        else line
+        name: msgspec.structs.replace(line, prior_share=best(here)) if here.sum() >= WAY_UNITS_MIN else line
         for number, (name, line) in enumerate(lines.items())
+        for here in [_seen_as_often(way, number)]
     }
 
 
@@ -218,28 +219,52 @@ def _beside_requests(lines: dict[str, Calibration], units: NDArray[np.int64]) ->
 
 
 def _with_errors(
-    odds: Floats, shared: NDArray[np.bool_], weight: Floats, way: NDArray[np.int8], lines: dict[str, Calibration]
+    many: NDArray[np.bool_],
+    shared: NDArray[np.bool_],
+    weight: Floats,
+    way: NDArray[np.int8],
+    lines: dict[str, Calibration],
 ) -> dict[str, Calibration]:
     """The lines with how often shared units and others are taken for shared, which tells of a load how many are.
 
     Connections alone tell it too differently from world to world to be asked: where habits are others, all homes look
-    like crowds. Ways of few units take the errors of all of which logs tell the same.
+    like crowds. Ways of few units take the errors of all that were seen as often, whatever logs tell of them.
     """
-    above = odds >= ABOVE / POINTS
 
     def often(here: NDArray[np.bool_]) -> float:
-        return round(float(np.average(above[here], weights=weight[here])), 3) if weight[here].any() else 0.0
+        return round(float(np.average(many[here], weights=weight[here])), 3) if weight[here].any() else 0.0
 
     learnt = dict(lines)
     for number, (name, line) in enumerate(lines.items()):
-        here = way == number
-        if np.sum(here & (weight > 0)) < WAY_UNITS_MIN:
-            here = way // len(SEEN) == number // len(SEEN)
-        sides = np.bincount(shared[here & (weight > 0)], minlength=2)
+        here = _seen_as_often(np.where(weight > 0, way, -1), number)
+        sides = np.bincount(shared[here], minlength=2)
         if not name.startswith(CONNECTIONS) and sides.min() >= UNITS_MIN:
             caught, mistaken = often(here & shared), often(here & ~shared)
-            learnt[name] = msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
+            usual = round(float(np.average(shared[here], weights=weight[here])), 3)
+            learnt[name] = msgspec.structs.replace(line, usual=usual, caught=caught, mistaken=mistaken)
     return learnt
+
+
+def _alike(way: NDArray[np.int8], number: int, weight: Floats) -> NDArray[np.bool_]:
+    """The units that a way is learnt from: its own, or where those are too few those of the same logs told as much, or
+    of all logs told as much.
+    """
+    for together in (1, OFTEN):
+        here: NDArray[np.bool_] = (weight > 0) & (way // together == number // together)
+        if here.sum() >= WAY_UNITS_MIN:
+            return here
+    return (weight > 0) & (way // len(SEEN) == number // len(SEEN))
+
+
+def _seen_as_often(way: NDArray[np.integer], number: int) -> NDArray[np.bool_]:
+    """The units seen in a way or, where those are too few, all that name agents and were seen as often, whatever else
+    logs tell of them. way: -1 for units that are left out.
+    """
+    here: NDArray[np.bool_] = way == number
+    asking = TOLD.index(CONNECTIONS[0]) * len(SEEN)
+    if here.sum() < WAY_UNITS_MIN and number < asking:
+        here = (way >= 0) & (way < asking) & (way % len(SEEN) == number % len(SEEN))
+    return here
 
 
 def _worlds(sample: Sample) -> int:

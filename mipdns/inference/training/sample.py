@@ -6,7 +6,7 @@ is scored here exactly as a load scores it, by the same functions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from mipdns.evidence import CONTEXT_COLUMNS, UNIT_COLUMNS
 from mipdns.inference import crowd, features, surroundings
 from mipdns.inference.ageing import traffic_kept_of
-from mipdns.inference.exposure import Exposure
+from mipdns.inference.exposure import Exposure, Usual
 from mipdns.inference.operators import COUNTS, Operators
-from mipdns.inference.population import ALL_SHARED, Population, Shares, counted
+from mipdns.inference.population import ALL_SHARED, Population, Shares, counted, shows_many
 from mipdns.inference.scorecard import MEASURED, OWN, Scorecard
 from mipdns.inference.voices import NOTHING, Heard
 
@@ -82,10 +82,8 @@ def _exposure(sample: Sample) -> Exposure:
     return exposure
 
 
-def _with_usual(sample: Sample, usual: Mapping[str, float]) -> Sample:
-    return sample._replace(
-        columns=sample.columns | {name: np.full(len(sample.key), value, np.float32) for name, value in usual.items()}
-    )
+def _with_usual(sample: Sample, usual: Usual) -> Sample:
+    return sample._replace(columns=sample.columns | usual.columns(sample.columns["agents_day_max"]))
 
 
 def silent(sample: Sample) -> NDArray[np.bool_]:
@@ -95,15 +93,17 @@ def silent(sample: Sample) -> NDArray[np.bool_]:
 
 def shares(sample: Sample, card: Scorecard, told: float | None = None) -> Shares:
     """How many of the units of one load are shared, as the load finds it, or as it was told."""
-    usual = _exposure(sample).usual(told or ALL_SHARED)
-    asked = _with_usual(sample, usual)
+    exposure = _exposure(sample)
+    asked = _with_usual(sample, exposure.usual(told or ALL_SHARED))
     asked = asked.take(np.flatnonzero(counted(asked.key)))
     columns = around(asked, card)
     fresh = facts(asked, card, columns)._replace(left=None)
     total = crowd.weigh(fresh, crowd.Heards(asked.heard), card, card.prior)
     unspoken = silent(asked)
-    population = Population(card, usual["seen_once"])
-    population.add(total.unlimited[unspoken], features.way_of(columns)[unspoken], total.confidence[~unspoken])
+    population = Population(card, exposure.once)
+    way = features.way_of(columns)
+    many = shows_many(total.unlimited, way, columns)
+    population.add(many[unspoken], way[unspoken], total.confidence[~unspoken])
     return population.shares(told)
 
 

@@ -22,19 +22,29 @@ UNITS = st.lists(
 )
 
 
+def of(exposure, prior=THIRD):
+    """What is usual among units alike: those that `units` makes name no agents unless told so."""
+    found = exposure.usual(prior)
+    return found.asking if found.asking["agents_share"] else found.connecting
+
+
 def usual(*chunks, prior=THIRD):
     exposure = Exposure()
     for chunk in chunks:
         requests, hours = np.array(chunk, dtype=np.float32).reshape(-1, 2).T
         exposure.add(units(requests, hours_day_max=hours))
-    found = exposure.usual(prior)
+    found = of(exposure, prior)
     return {name: found[name] for name in REFERENCE}
 
 
 def units(requests, **told):
     """Columns of units; what is not told is missing."""
     missing = np.full(len(requests), np.nan, dtype=np.float32)
-    columns = dict.fromkeys((*LESSER, "days"), missing) | {"requests_day_max": requests} | told
+    columns = (
+        dict.fromkeys((*LESSER, "days", "agent_requests_day_max", "agent_hours_day_max"), missing)
+        | {"requests_day_max": requests}
+        | told
+    )
     return {name: np.asarray(column, dtype=np.float32) for name, column in columns.items()}
 
 
@@ -115,10 +125,10 @@ def test_the_fewer_are_shared_the_fewer_exceed_what_is_typical(prior, exceeded):
 
 def test_the_logs_tell_of_as_many_days_as_the_unit_that_came_on_most():
     exposure = Exposure()
-    assert math.isnan(exposure.usual(THIRD)["days_logged"])
+    assert math.isnan(of(exposure)["days_logged"])
     for days in ([1.0, 3.0, math.nan], [2.0, math.nan, 1.0]):
         exposure.add(units(np.ones(3), days=days))
-    assert exposure.usual(THIRD)["days_logged"] == 3.0
+    assert of(exposure)["days_logged"] == 3.0
 
 
 @pytest.mark.parametrize(
@@ -129,7 +139,7 @@ def test_of_each_count_the_lesser_half_is_told_whatever_the_others_show(column, 
     exposure = Exposure()
     counts = np.repeat([1.0, 2.0, 3.0, 4000.0], 50_000)
     exposure.add(units(np.ones(len(counts)), **{column: np.random.default_rng(3).permutation(counts)}))
-    assert exposure.usual(THIRD)[usual] == pytest.approx(1.5, rel=1e-3)
+    assert of(exposure)[usual] == pytest.approx(1.5, rel=1e-3)
 
 
 @pytest.mark.parametrize(("column", "most"), LESSER_MOST.items())
@@ -138,7 +148,7 @@ def test_what_lies_beyond_all_that_was_learnt_from_says_nothing(column, most):
     for count, told in ((math.floor(most) - 1, True), (math.ceil(most) + 1, False)):
         exposure = Exposure()
         exposure.add(units(np.ones(100_000), **{column: np.full(100_000, count)}))
-        assert math.isnan(exposure.usual(THIRD)[name]) != told
+        assert math.isnan(of(exposure)[name]) != told
 
 
 @given(st.lists(st.one_of(st.just(math.nan), st.integers(1, 24).map(float)), min_size=1, max_size=200))
@@ -146,7 +156,7 @@ def test_of_how_many_no_day_had_two_hours(hours):
     exposure = Exposure()
     for some in np.array_split(np.array(hours, dtype=np.float32), 3):
         exposure.add(units(np.ones(len(some)), hours_day_max=some))
-    found = exposure.usual(THIRD)["seen_once"]
+    found = of(exposure)["seen_once"]
     told = [one for one in hours if not math.isnan(one)]
     if not told:
         assert math.isnan(found)
@@ -155,26 +165,62 @@ def test_of_how_many_no_day_had_two_hours(hours):
     assert found == pytest.approx(share * sum(one == 1 for one in told) / len(told) + (1 - share) * ONCE)
 
 
+def test_who_only_connects_moves_nothing_of_who_comes_with_requests():
+    """A flow log beside a site: what a visit takes and how much is seen is asked of each by itself."""
+    asking = units(np.full(9_000, 6.0), hours_day_max=np.full(9_000, 2.0), agents_day_max=np.ones(9_000))
+    connecting = units(np.full(20_000, 300.0), hours_day_max=np.full(20_000, 12.0))
+    site, flows, both = Exposure(), Exposure(), Exposure()
+    site.add(asking)
+    flows.add(connecting)
+    for part in (asking, connecting):
+        both.add(part)
+    load = {"days_logged", "agents_lesser", "agents_share"}
+    for kind, alone in (("asking", site), ("connecting", flows)):
+        found, expected = (getattr(one.usual(THIRD), kind) for one in (both, alone))
+        assert {name: found[name] for name in found if name not in load} == pytest.approx(
+            {name: expected[name] for name in expected if name not in load}, nan_ok=True
+        )
+    assert both.once == site.once
+    beside = both.usual(THIRD).columns(np.array([1, math.nan], dtype=np.float32))
+    assert beside["requests_lesser"].tolist() == pytest.approx([3.0, 25.0], rel=0.01)
+    assert beside["agents_share"].tolist() == pytest.approx([9 / 29] * 2)
+
+
+def test_connections_do_not_make_visits_of_who_names_agents():
+    """The same requests, with and without what a sensor of connections counted of the same units beside them."""
+    plain = {"agent_requests_day_max": np.full(9_000, 6.0), "agent_hours_day_max": np.full(9_000, 2.0)}
+    found = []
+    for lines, hours in ((6.0, 2.0), (60.0, 9.0)):
+        exposure = Exposure()
+        exposure.add(
+            units(np.full(9_000, lines), hours_day_max=np.full(9_000, hours), agents_day_max=np.ones(9_000), **plain)
+        )
+        found.append({name: exposure.usual(THIRD).asking[name] for name in (*REFERENCE, "seen_once")})
+    assert found[0] == found[1]
+
+
 def test_what_no_log_tells_is_missing_and_not_as_usual():
     exposure = Exposure()
     exposure.add(units(np.ones(9), hours_day_max=np.ones(9)))
-    found = exposure.usual(THIRD)
+    found = of(exposure)
     assert math.isnan(found["agents_lesser"])
     assert math.isnan(found["ports_lesser"])
     assert found["hours_lesser"] == pytest.approx(2, rel=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("once", "visits", "seen"),
+    ("once", "visits", "hours", "seen"),
     [
-        (0.9, 40.0, "thinnest logs"),
-        (0.58, 1.0, "thinnest logs"),
-        (0.57, 1.0, "thin logs"),
-        (0.37, 40.0, "thin logs"),
-        (0.36, 1.0, "little"),
-        (0.1, 3.0, "more"),
-        (0.1, 16.0, "most"),
-        (math.nan, 16.0, "most"),
+        (0.9, 40.0, 1.0, "once in thinnest logs"),
+        (0.58, 1.0, 2.0, "twice in thinnest logs"),
+        (0.58, 1.0, 3.0, "often in thinnest logs"),
+        (0.57, 1.0, math.nan, "once in thin logs"),
+        (0.57, 1.0, 2.0, "twice in thin logs"),
+        (0.37, 40.0, 24.0, "often in thin logs"),
+        (0.36, 1.0, 24.0, "little"),
+        (0.1, 3.0, 1.0, "more"),
+        (0.1, 16.0, 1.0, "most"),
+        (math.nan, 16.0, 1.0, "most"),
     ],
 )
 @pytest.mark.parametrize(
@@ -189,6 +235,6 @@ def test_what_no_log_tells_is_missing_and_not_as_usual():
         ("fingerprints without ports", {"agents_day_max": 3.0, "tls_day_max": 1.0}),
     ],
 )
-def test_in_which_way_a_unit_was_seen(once, visits, seen, told, columns):
-    columns = columns | {"seen_once": once, "requests_lesser": 1.0, "requests_day_max": visits}
+def test_in_which_way_a_unit_was_seen(once, visits, hours, seen, told, columns):
+    columns = columns | {"seen_once": once, "requests_lesser": 1.0, "requests_day_max": visits, "hours_day_max": hours}
     assert features.WAYS[features.way(columns)] == f"{told}, {seen}"

@@ -37,3 +37,13 @@ def test_who_is_at_an_edge_is_in_the_step_that_begins_there(edge):
     told = {"mobile_share": np.float32(edge)}
     assert crowd.term_points(term, {name: np.array([value]) for name, value in told.items()}).tolist() == [1000]
     assert reasons.term_points(term, {name: float(value) for name, value in told.items()})[1] == 1000
+
+
+@pytest.mark.parametrize(
+    ("agent_requests", "requests"), [(math.nan, 9.0), (0.0, 9.0), (4.0, 4.0), (12.0, 12.0)], ids=str
+)
+def test_requests_are_those_with_an_agent_and_all_lines_of_who_names_none(agent_requests, requests):
+    columns = {"agent_requests_day_max": agent_requests, "requests_day_max": 9.0, "requests_lesser": 2.0}
+    many = {name: np.array([value], dtype=np.float32) for name, value in columns.items()}
+    for name, expected in (("requests", requests), ("visits", requests / 2)):
+        assert features.value(name, columns) == features.values(name, many)[0] == expected

@@ -36,8 +36,8 @@ def rows():
         yield f"| {' | '.join(shown)} |"
     for name, line in CARD.calibration.items():
         knots = " · ".join(f"{low:+g}: {high:+g}" for low, high in zip(line.summed, line.true, strict=True))
-        parts = f"{number(line.prior_share)} | {number(line.caught)} | {number(line.mistaken)}"
-        yield f"| {name} | {knots} | {parts} |"
+        parts = (line.prior_share, line.usual, line.caught, line.mistaken)
+        yield f"| {name} | {knots} | {' | '.join(map(number, parts))} |"
     for name, types in (("declared", CARD.network.declared), ("traffic", CARD.network.traffic)):
         weights = " · ".join(f"{kind}: {getattr(types, kind):+g}" for kind in NETWORK_TYPES)
         yield f"| {name} | {weights} | {types.reason} | {', '.join(types.source)} |"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import numpy as np
 import pytest
@@ -11,7 +13,17 @@ from hypothesis import strategies as st
 from mipdns import net
 from mipdns.inference import explain, judgement
 from mipdns.inference.features import CONNECTIONS, WAYS
-from mipdns.inference.population import ABOVE, ALL_SHARED, COUNTED_MAX, LEAST, MOST, UNITS_HALF, Population, counted
+from mipdns.inference.population import (
+    ABOVE,
+    ALL_SHARED,
+    COUNTED_MAX,
+    LEAST,
+    MOST,
+    UNITS_HALF,
+    Population,
+    counted,
+    shows_many,
+)
 from mipdns.inference.training.sample import Sample, shares
 from mipdns.inference.voices import NOTHING, hear, voice
 from tests.unit.inference import people
@@ -21,9 +33,9 @@ NOBODY = np.empty(0, dtype=np.int16)
 RICH = WAYS.index("fingerprints, more")
 
 
-def card(caught=0.8, mistaken=0.02):
+def card(caught=0.8, mistaken=0.02, usual=0.25):
     lines = {
-        way: msgspec.structs.replace(line, caught=caught, mistaken=mistaken)
+        way: msgspec.structs.replace(line, caught=caught, mistaken=mistaken, usual=usual)
         if not way.startswith(CONNECTIONS)
         else line
         for way, line in CARD.calibration.items()
@@ -34,8 +46,7 @@ def card(caught=0.8, mistaken=0.02):
 def seen(units, above, way=RICH, spoken=NOBODY, **errors):
     """A load of so many units, of which traffic speaks for so many."""
     population = Population(card(**errors))
-    points = np.where(np.arange(units) < above, ABOVE, ABOVE - 1)
-    population.add(points, np.full(units, way, dtype=np.int8), spoken)
+    population.add(np.arange(units) < above, np.full(units, way, dtype=np.int8), spoken)
     return population
 
 
@@ -46,6 +57,52 @@ def test_a_count_is_mended_by_its_errors(share, caught, mistaken):
     found = seen(units, above, caught=caught, mistaken=mistaken).shares()
     assert found.unspoken == pytest.approx(share, abs=0.002)
     assert found.all == pytest.approx(share, abs=0.002)
+
+
+@given(st.floats(0.05, 0.85), st.floats(-2.0, 2.0))
+def test_ways_that_tell_nothing_follow_those_that_do(share, shift):
+    """In one way half of the units are shared usually, in the other a tenth; what shifts the one shifts the other."""
+    once, twice = (WAYS.index(f"fingerprints, {seen} in thin logs") for seen in ("once", "twice"))
+    rates = {once: (0.1, 0.3, 0.3), twice: (0.5, 0.9, 0.3)}
+    lines = {
+        way: msgspec.structs.replace(line, **dict(zip(("usual", "caught", "mistaken"), rates[at], strict=True)))
+        if at in rates
+        else line
+        for at, (way, line) in enumerate(CARD.calibration.items())
+    }
+    true = {at: 1 / (1 + math.exp(-(math.log(usual / (1 - usual)) + shift))) for at, (usual, _, _) in rates.items()}
+    units = {once: round(1_000_000 * share), twice: round(1_000_000 * (1 - share))}
+    population = Population(msgspec.structs.replace(CARD, calibration=lines))
+    for at, size in units.items():
+        _, caught, mistaken = rates[at]
+        above = round(size * (true[at] * caught + (1 - true[at]) * mistaken))
+        population.add(np.arange(size) < above, np.full(size, at, dtype=np.int8), NOBODY)
+    expected = sum(size * true[at] for at, size in units.items()) / sum(units.values())
+    assert population.shares().unspoken == pytest.approx(min(max(expected, LEAST), MOST), abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("hours", "agents", "many"),
+    [
+        (1, 1, False),
+        (1, 9, False),
+        (2, 1, False),
+        (2, 2, True),
+        (3, 2, False),
+        (3, 3, True),
+        (9, 3, False),
+        (9, 4, True),
+    ],
+)
+def test_in_thin_logs_counts_who_comes_as_somebody_else_each_time(hours, agents, many):
+    columns = {"hours_day_max": hours, "agent_hours_day_max": math.nan, "agents_day_max": agents}
+    columns = {name: np.array([value], dtype=np.float32) for name, value in columns.items()}
+    for points in (ABOVE - 1, ABOVE):
+        here = [
+            bool(shows_many(np.array([points]), np.array([WAYS.index(way)], dtype=np.int8), columns)[0])
+            for way in ("agents, often in thin logs", "agents, twice in thinnest logs", "agents, more")
+        ]
+        assert here == [many, many, points >= ABOVE]
 
 
 @pytest.mark.parametrize(("units", "above", "found"), [(10_000, 0, LEAST), (10_000, 10_000, MOST)])
@@ -126,7 +183,6 @@ def test_a_load_judges_by_the_share_that_it_finds(units):
     routes = [route("51.15.0.0/16", 64500), route("51.16.0.0/16", 64501)]
     said = [assertion("51.15.3.0-51.15.3.50", "list.vpn")]
     found = judged(units, said, routes)
-    assert found.prior != CARD.prior
     assert found.prior == pytest.approx(sum(one is people.CGNAT for one in units.values()) / len(units), abs=0.12)
     told = judged(units, said, routes, prior=0.6)
     assert told.prior > found.prior
@@ -178,13 +234,13 @@ def test_training_finds_what_a_load_finds():
     assert shares(sample, CARD).unspoken == load.prior
 
 
-@given(st.lists(st.tuples(st.integers(0, len(WAYS) - 1), st.integers(-6000, 6000)), max_size=300), st.integers(0, 300))
+@given(st.lists(st.tuples(st.integers(0, len(WAYS) - 1), st.integers(0, 1)), max_size=300), st.integers(0, 300))
 def test_chunks_make_no_difference(units, cut):
     def shares(*parts):
         population = Population(card())
         for part in parts:
-            way, points = np.array(part, dtype=np.int64).reshape(-1, 2).T
-            population.add(points, way.astype(np.int8), NOBODY)
+            way, many = np.array(part, dtype=np.int64).reshape(-1, 2).T
+            population.add(many > 0, way.astype(np.int8), NOBODY)
         return population.shares()
 
     assert shares(units[:cut], units[cut:]) == shares(units)

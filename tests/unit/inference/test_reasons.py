@@ -102,7 +102,7 @@ def test_traffic_weighs_what_it_does_in_a_verdict(unit):
 
 
 def test_traffic_is_calibrated_for_the_way_it_was_seen():
-    lines = {way: Calibration((-9.0, 9.0), (at, at), 1.0, 0.0, 0.0, "level") for at, way in enumerate(WAYS)}
+    lines = {way: Calibration((-9.0, 9.0), (at, at), 1.0, 0.5, 0.0, 0.0, "level") for at, way in enumerate(WAYS)}
     card = msgspec.structs.replace(CARD, calibration=lines)
     told: tuple[dict[str, float], ...] = (
         {"agents_day_max": 3.0, "tls_day_max": 2.0, "ports_hour_max": 22.0},
@@ -113,8 +113,11 @@ def test_traffic_is_calibrated_for_the_way_it_was_seen():
         {"ports_hour_max": 22.0, "agents_lesser": 1.2},
     )
     seen = [
-        {"requests_day_max": requests, "requests_lesser": 4.0, "seen_once": once}
-        for requests, once in ((60.0, 0.7), (60.0, 0.5), (4.0, 0.2), (16.0, 0.2), (80.0, 0.2))
+        {"requests_day_max": requests, "requests_lesser": 4.0, "seen_once": once, "hours_day_max": hours}
+        for once, requests, hours in (
+            *((once, 60.0, hours) for once in (0.7, 0.5) for hours in (1.0, 2.0, 3.0)),
+            *((0.2, requests, 3.0) for requests in (4.0, 16.0, 80.0)),
+        )
     ]
     ways = [traffic_log_odds(more | often, card) for more in told for often in seen]
     assert ways == list(range(len(WAYS)))

@@ -84,7 +84,7 @@ FAULTS = [
         "calibration, 'agents, more': .* values of 'summed' and 1 of 'true'",
     ),
     (["calibration", "agents, more", "summed"], [0, 0], "calibration, 'agents, more': "),
-    (["calibration"], {}, "calibration: there is one for each of fingerprints, thinnest logs; fingerprints, thin"),
+    (["calibration"], {}, "calibration: there is one for each of fingerprints, once in thinnest logs; fingerprints, "),
     (["rules", "rhythm", 0, "signal"], "ports", r"rules.rhythm\[0\]: its signal is 'shape'"),
     (["rules", "rhythm", 0, "weights"], [-1, 0, 0, 0, 1], r"rules.rhythm\[0\]: a weight is below 0"),
     (["rules", "rhythm", 1, "feature"], "mood", r"rules.rhythm\[1\]: unknown feature 'mood'"),

@@ -249,6 +249,8 @@ def test_a_signal_is_left_out_as_by_a_log_that_does_not_tell_it(tmp_path):
 def test_every_column_but_how_much_and_when_belongs_to_a_signal():
     shape = {"days", "requests_day_max", "requests_hour_max", "hours_day_max", "night_share"}
     shape |= {
+        "agent_requests_day_max",
+        "agent_hours_day_max",
         "requests_lesser",
         "requests_typical",
         "days_logged",

@@ -46,14 +46,16 @@ by_hour AS (
 
 -- the days that a sensor saw in full
 full_days AS (
-    SELECT unit, day, COUNT(*) AS hours
+    SELECT
+        unit, day, COUNT(*) AS hours,
+        SUM(CASE WHEN full_agent_requests > 0 THEN 1 ELSE 0 END) AS agent_hours
     FROM hour_count
     WHERE full_requests > 0
     GROUP BY unit, day
 ),
 
 full_hours AS (
-    SELECT unit, MAX(hours) AS hours_day_max
+    SELECT unit, MAX(hours) AS hours_day_max, MAX(agent_hours) AS agent_hours_day_max
     FROM full_days
     GROUP BY unit
 ),
@@ -171,7 +173,9 @@ SELECT
     CASE WHEN d.agent_requests > 0 THEN 1.0 * d.mobile_requests / d.agent_requests END AS mobile_share,
     s.bot_score_median,
     f.hours_day_max,
-    n.night_share
+    n.night_share,
+    CASE WHEN d.agents_day_max IS NOT NULL THEN d.agent_requests_day_max END AS agent_requests_day_max,
+    CASE WHEN d.agents_day_max IS NOT NULL THEN f.agent_hours_day_max END AS agent_hours_day_max
 FROM by_day AS d
 JOIN by_hour AS h ON d.unit = h.unit
 LEFT JOIN top_agent AS t ON d.unit = t.unit

@@ -117,6 +117,8 @@ def unit_features(hits: Sequence[Hit], full: Collection[tuple[str, int]], kind: 
         pooled[hour % 24] += combined(group, lambda _: True)
     quiet = min(sum(pooled[(start + step) % 24] for step in range(8)) for start in range(24))
     active = [len({hit.hour for hit in group}) for group in by(whole, lambda hit: hit.day).values()]
+    asking = [len({hit.hour for hit in group if hit.agent}) for group in by(whole, lambda hit: hit.day).values()]
+    told = any(hit.agent is not None for hit in hits)
     scores = [hit.score for hit in hits if hit.score is not None]
     found = {
         "days": len(days),
@@ -148,6 +150,8 @@ def unit_features(hits: Sequence[Hit], full: Collection[tuple[str, int]], kind: 
         "bot_score_median": statistics.median(scores) if scores else NAN,
         "hours_day_max": max(active) if active else NAN,
         "night_share": quiet / sum(pooled) if whole else NAN,
+        "agent_requests_day_max": max(combined(group, lambda hit: bool(hit.agent)) for group in days) if told else NAN,
+        "agent_hours_day_max": max(asking) if told and asking else NAN,
     }
     assert list(found) == list(UNIT_COLUMNS)
     return found
