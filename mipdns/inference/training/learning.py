@@ -253,7 +253,8 @@ def _alike(way: NDArray[np.int8], number: int, weight: Floats) -> NDArray[np.boo
         here: NDArray[np.bool_] = (weight > 0) & (way // together == number // together)
         if here.sum() >= WAY_UNITS_MIN:
             return here
-    return (weight > 0) & (way // len(SEEN) == number // len(SEEN))
+    told: NDArray[np.bool_] = (weight > 0) & (way // len(SEEN) == number // len(SEEN))
+    return told
 
 
 def _seen_as_often(way: NDArray[np.integer], number: int) -> NDArray[np.bool_]:
