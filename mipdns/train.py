@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import math
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -66,14 +67,15 @@ def check_out(out: Path, kept: Iterable[Path]) -> None:
 
 
 def write(text: str, out: Path) -> None:
-    """A scorecard's text, in place of an earlier file once all of it is written; what is no file is written to at once.
+    """A scorecard's text, in place of an earlier file once all of it is written. What is no file, or stands in a folder
+    in which no other can be made, is written to as it is.
 
     Raises ConfigError where it cannot be, and leaves the file that was there.
     """
-    if out.exists() and not out.is_file():
-        out.write_text(text, "utf-8")
-        return
     place = out.resolve()  # of a link the file that it names
+    if place.exists() and not (place.is_file() and os.access(place.parent, os.W_OK)):
+        place.write_text(text, "utf-8")
+        return
     try:
         with beside(place) as (made, file):
             file.write(text.encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 import subprocess
 import sys
 from bisect import bisect_right
@@ -555,6 +556,16 @@ def test_what_a_truth_says_beside_shared_or_not_is_that_of_the_narrowest_word(tm
     truth = [Word(*net.parse_range("51.15.0.0/24"), True, vpn, 40.0), Word(*net.parse_range("51.15.0.2"), True, tor, 7)]
     made = train.read_sample(tmp_path / "mip.db", truth, CARD)
     assert (made.users.tolist(), made.classes.tolist(), made.trust.tolist()) == ([40, 7], [vpn, tor], [1.0, 1.0])
+
+
+def test_where_no_file_can_be_made_the_earlier_scorecard_is_written_over(tmp_path, monkeypatch):
+    """After minutes of learning, from a file that may be written to in a folder that may not."""
+    out = tmp_path / "own.json"
+    out.write_text("earlier, and longer")
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)
+    before = out.stat().st_ino
+    train.write("learnt", out)
+    assert (out.read_text(), out.stat().st_ino) == ("learnt", before)
 
 
 @pytest.mark.parametrize("linked", [False, True], ids=["a file", "a link to it"])
