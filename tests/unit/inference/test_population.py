@@ -183,6 +183,7 @@ def test_a_load_judges_by_the_share_that_it_finds(units):
     routes = [route("51.15.0.0/16", 64500), route("51.16.0.0/16", 64501)]
     said = [assertion("51.15.3.0-51.15.3.50", "list.vpn")]
     found = judged(units, said, routes)
+    assert found.prior != CARD.prior
     assert found.prior == pytest.approx(sum(one is people.CGNAT for one in units.values()) / len(units), abs=0.12)
     told = judged(units, said, routes, prior=0.6)
     assert told.prior > found.prior

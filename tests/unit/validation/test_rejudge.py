@@ -281,8 +281,7 @@ def test_the_ablation_leaves_out_all_that_speaks_and_tells_who_moved_nothing(tmp
         without = judge(tmp_path / "mip.db", units).confidence(silence([kind], KINDS))
         known = [percent or round(100 * CARD.prior) for percent in without.tolist()]
         moved = sum(one != other for one, other in zip(known, base.tolist(), strict=True))
-        assert rows[kind, kind]["units_moved"] == moved
-    assert rows["logs", "logs"]["units_moved"] > 0
+        assert rows[kind, kind]["units_moved"] == moved > 0
     still = rows["source", "far"]
     assert (still["units_moved"], still["roc_auc"]["value"], still["ece"]["value"]) == (0, 0.0, 0.0)
     shown = page(document)

@@ -17,6 +17,7 @@ ROUTES = [("51.15.0.0/16", 64500), ("51.16.0.0/16", 64501), ("51.17.0.0/16", 645
 NETWORKS = [
     Network(64500, "A", "Cable/DSL/ISP", "residential", "Europe", "", "", "pdb"),
     Network(64501, "B", "Content", "hosting", "Global", "", "", "pdb"),
+    Network(64502, "C", "Enterprise", "business", "Global", "", "", "pdb"),
 ]
 
 
