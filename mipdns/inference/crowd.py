@@ -17,6 +17,7 @@ from mipdns.inference.ageing import faded_of
 from mipdns.inference.scorecard import (
     CORROBORATING,
     DEVICES,
+    OF_ONE_HOST,
     POINTS,
     Bounds,
     Calibration,
@@ -39,7 +40,8 @@ class Facts(NamedTuple):
     """All that the rules look at. measured: empty where no log saw the units. declared, traffic: index into
     NETWORK_TYPES, -1 unknown. sets: into `Heards`. way: of `features.way_of`, None where all are of the first of
     `features.WAYS`. rhythm: the points of `Rules.rhythm`, None where nobody's day is people's. left: what age leaves
-    of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is fresh.
+    of traffic, in thousandths (`ageing.traffic_kept_of`), None where all is fresh. room: the points of `Rules.room`,
+    None where nobody has any.
     """
 
     measured: Measured
@@ -49,13 +51,14 @@ class Facts(NamedTuple):
     way: NDArray[np.int8] | None = None
     rhythm: Points | None = None
     left: Points | None = None
+    room: Points | None = None
 
     def take(self, at: NDArray[np.int64]) -> Facts:
         """The facts of some of the units."""
         measured = {signal: points[at] for signal, points in self.measured.items()}
         way = None if self.way is None else self.way[at]
-        rhythm, left = (None if points is None else points[at] for points in (self.rhythm, self.left))
-        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at], way, rhythm, left)
+        beside = (None if points is None else points[at] for points in (self.rhythm, self.left, self.room))
+        return Facts(measured, self.declared[at], self.traffic[at], self.sets[at], way, *beside)
 
 
 class Total(NamedTuple):
@@ -121,6 +124,11 @@ def rhythm(columns: Mapping[str, NDArray[np.float32]], rules: Rules) -> Points:
     return sum((_term_points(term, units) for term in rules.rhythm), silence)
 
 
+def room(columns: Mapping[str, NDArray[np.float32]], rules: Rules) -> Points:
+    """How far above the ceiling each unit may stand by what it did not show itself: the points of `Rules.room`."""
+    return term_points(rules.room, columns)
+
+
 def support(kinds: Sequence[Points], rules: Rules) -> Points:
     """`weigh.support` of many units."""
     starts = to_points(rules.corroboration_starts)
@@ -175,14 +183,32 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     summed, signals = _traffic(facts, heards, card, corroboration)
     signals |= heards.signals[sets].astype(np.int32)
     start = probability_points(card.prior)
-    found = _found(summed, prior, facts, card) if facts.measured else summed
+    found = _found(summed, facts, card) + _prior(prior, facts, card) if facts.measured else summed
     traffic_says = found + heards.aside[sets] + names
     heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt) - heards.faded[sets]) + heards.speaks[sets]
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
     unlimited = np.where(alone, heard_total, start + traffic_says)
-    total = np.where(alone, heard_total, np.minimum(unlimited, ceiling(0, rules) + lift))
+    limited = np.minimum(unlimited, ceiling(0, rules) + lift)
+    if facts.measured and facts.room is not None:
+        limited = _with_room(facts.room, limited, unlimited, summed, facts, card)
+    total = np.where(alone, heard_total, limited)
     total, unlimited = (_with_partner(points, partner, card) for points in (total, unlimited))
     return Total(total, confidences(total), signals, unlimited)
+
+
+def _with_room(
+    room: Points, limited: Points, unlimited: Points, summed: Points, facts: Facts, card: Scorecard
+) -> Points:
+    """The totals with the room of those that rule 3 holds: what each would come to without the loudest kind that the
+    host shows itself.
+    """
+    held = np.flatnonzero((limited < unlimited) & (room > 0))
+    seen, total = facts.take(held), limited.copy()
+    loudest = np.max([seen.measured[kind] for kind in OF_ONE_HOST if kind in seen.measured], axis=0, initial=0)
+    shown = _found(summed[held], seen, card) - _found(summed[held] - loudest, seen, card)
+    above = np.minimum(unlimited[held] - shown, ceiling(0, card.rules) + room[held])
+    total[held] = np.maximum(total[held], above)
+    return total
 
 
 def _with_partner(total: Points, partner: Points, card: Scorecard) -> Points:
@@ -193,11 +219,16 @@ def _with_partner(total: Points, partner: Points, card: Scorecard) -> Points:
     return np.where(partner < 0, np.minimum(total, bound), total) + partner
 
 
-def _found(summed: Points, prior: float, facts: Facts, card: Scorecard) -> Points:
-    """What traffic and the network around come to, once calibrated, after so many days, beside a prior."""
-    found = _faded(_calibrated(summed, facts, card), facts)
+def _found(summed: Points, facts: Facts, card: Scorecard) -> Points:
+    """What traffic and the network around come to, once calibrated, after so many days."""
+    return _faded(_calibrated(summed, facts, card), facts)
+
+
+def _prior(prior: float, facts: Facts, card: Scorecard) -> Points:
+    """What another share of shared units than the scorecard's adds to each."""
     other = np.array(prior_tells(prior, card), dtype=np.int64)
-    return found + other[0 if facts.way is None else facts.way]
+    found: Points = other[0 if facts.way is None else facts.way]
+    return found
 
 
 def _calibrated(summed: Points, facts: Facts, card: Scorecard) -> Points:

@@ -43,6 +43,7 @@ DERIVED: dict[str, Derived] = {
     "agents_per_tls": Derived("agents_day_max", "/", "tls_day_max", "agent names for each TLS fingerprint"),
     "agent_evenness": Derived("agent_top_share", "*", "agents_day_max", "how often the commonest agent beats the mean"),
     "ports_per_block": Derived("ports_hour_max", "/", "blocks_hour_max", "ports for each block of 256 touched"),
+    "agents_relative": Derived("agents_day_max", "/", "agents_lesser", "agents, by what households of the load show"),
     "agents_told": Derived("agents_day_max", "told", "agents_day_max", "1 where logs tell user agents, else 0"),
     "others_agents_told": Derived(
         "agents_lesser", "told", "agents_lesser", "1 where logs tell user agents of any unit of the load, else 0"

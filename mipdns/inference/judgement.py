@@ -246,9 +246,15 @@ class _Judging:
         rows = self.overlay.measured(units.key, asn)
         age_days = self.as_of - units.last_day.astype(np.int64)
         way, nobody = features.way_of(columns), np.zeros(len(asn), dtype=np.int64)
-        rhythm = crowd.rhythm(columns, card.rules)
         facts = crowd.Facts(
-            measured, self.declared.of(asn), traffic, nobody, way, rhythm, traffic_kept_of(age_days, card.rules)
+            measured,
+            self.declared.of(asn),
+            traffic,
+            nobody,
+            way,
+            crowd.rhythm(columns, card.rules),
+            traffic_kept_of(age_days, card.rules),
+            crowd.room(columns, card.rules),
         )
         return _Seen(units, asn, columns, way, facts, rows)
 

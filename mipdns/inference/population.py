@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from mipdns.columns import neighbourhoods
 from mipdns.inference import features
-from mipdns.inference.features import CONNECTIONS, OFTEN, SEEN, THIN_FROM, WAYS
+from mipdns.inference.features import CONNECTIONS, OFTEN, SEEN, WAYS
 from mipdns.inference.scorecard import Scorecard
 
 ABOVE = 0
@@ -136,15 +136,15 @@ def shows_many(
 ) -> NDArray[np.bool_]:
     """Of which units traffic counts as speaking for many. points: log-odds with the scorecard's own prior, no ceiling.
 
-    In thin logs those that came with as many user agents as in hours of a day, of those that came in two and more: of
-    shared ones nine in ten, of others a third, however little is seen and whether of whole visits or of single lines.
-    What points say differs there from log to log.
+    In the thinnest logs those that came with as many user agents as in hours of a day, of those that came in two and
+    more: of shared ones nine in ten, of others a third, whether the log holds whole visits or single lines. What points
+    say differs there from log to log.
     """
-    thin = way % len(SEEN) < len(THIN_FROM) * OFTEN
+    thinnest = way % len(SEEN) < OFTEN
     hours = np.nan_to_num(features.values("request_hours", columns))
     agents = np.nan_to_num(features.values("agents_day_max", columns))
     somebody_else: NDArray[np.bool_] = (hours >= 2) & (agents >= np.minimum(hours, AGENTS_MOST))
-    return np.where(thin, somebody_else, points >= ABOVE)
+    return np.where(thinnest, somebody_else, points >= ABOVE)
 
 
 def counted(key: NDArray[np.uint64]) -> NDArray[np.bool_]:

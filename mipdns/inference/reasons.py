@@ -88,6 +88,7 @@ def explain(
         declared = traffic = None
     age_days = (as_of - last_day).days if last_day else 0
     rhythm = sum(term_points(term, observation or {})[1] for term in scorecard.rules.rhythm)
+    _, room = term_points(scorecard.rules.room, observation or {})
     start, *lines = weigh(
         measured,
         heard,
@@ -97,6 +98,7 @@ def explain(
         traffic=traffic,
         way=way,
         rhythm=rhythm,
+        room=room,
         age_days=age_days,
     )
     told = [_told(line, scorecard) for line in (start, *lines) if line.points or line is start]

@@ -43,6 +43,9 @@ OWN = tuple(signal for signal in MEASURED if signal is not Signal.NEIGHBOURS)
 CORROBORATING = (Signal.PORTS, Signal.AGENTS, Signal.TLS, Signal.FORWARDED, Signal.NEIGHBOURS)
 """Those that corroborate each other. A machine that never rests or hops addresses has a shape and addresses, too."""
 
+OF_ONE_HOST = tuple(signal for signal in CORROBORATING if signal is not Signal.NEIGHBOURS)
+"""Those of them that one host can make up by itself."""
+
 DEVICES = (Signal.PORTS, Signal.AGENTS, Signal.TLS)
 """Those that count devices: that an address is in use as people use one (`Rules.rhythm`) bears them out."""
 
@@ -152,10 +155,11 @@ class Rules(_Struct, frozen=True):
 
     uncorroborated_ceiling: the probability that one kind of evidence reaches alone. corroboration_starts: log-odds
     from which a further kind corroborates; corroboration_slope: how far each unit of it lifts the ceiling. rhythm:
-    the day of people as such a further kind; what these terms add corroborates and is in no sum. doubt: log-odds
-    that traffic may take away from what an assertion says. further_share: weight of a further assertion of the same
-    signal. fresh_days: age from which what was said or seen starts to weigh less; traffic_half_life_days: after so
-    many more days without being seen, traffic weighs half. partner_bound: log-odds that all else may hold against a
+    the day of people as such a further kind; what these terms add corroborates and is in no sum. room: how far above
+    the ceiling a unit of which little is seen may stand by what it did not show itself, in no sum either. doubt:
+    log-odds that traffic may take away from what an assertion says. further_share: weight of a further assertion of the
+    same signal. fresh_days: age from which what was said or seen starts to weigh less; traffic_half_life_days: after
+    so many more days without being seen, traffic weighs half. partner_bound: log-odds that all else may hold against a
     partner. class_floor: the confidence from which a class and users are estimated. listed: the confidence that
     counts as listed in scores and pools.
     """
@@ -164,6 +168,7 @@ class Rules(_Struct, frozen=True):
     corroboration_starts: Annotated[float, msgspec.Meta(ge=0.0)]
     corroboration_slope: Annotated[float, msgspec.Meta(ge=0.0)]
     rhythm: tuple[FeatureTerm, ...]
+    room: FeatureTerm
     doubt: Annotated[float, msgspec.Meta(ge=0.0)]
     further_share: Share
     fresh_days: Annotated[int, msgspec.Meta(ge=0)]
@@ -289,7 +294,7 @@ def faults(card: Scorecard) -> Iterator[str]:
         yield f"version: this mipdns reads version {SCORECARD_VERSION}, not {card.version}"
     for at, term in enumerate(card.terms):
         yield from (f"terms[{at}] ({term.feature}): {fault}" for fault in _term_faults(term))
-    yield from (f"rules.rhythm{fault}" for fault in _rhythm_faults(card.rules.rhythm))
+    yield from (f"{where}: {fault}" for where, term in _in_no_sum(card.rules) for fault in _beside_faults(term))
     for origin, weighed in card.assertions.items():
         yield from (f"assertions, {origin!r}: {fault}" for fault in _assertion_faults(origin, weighed))
     for where, types in (("declared", card.network.declared), ("traffic", card.network.traffic)):
@@ -328,13 +333,18 @@ def _term_faults(term: FeatureTerm) -> Iterator[str]:
             yield f"when, {name!r}: no value lies in [{low}, {high})"
 
 
-def _rhythm_faults(rhythm: tuple[FeatureTerm, ...]) -> Iterator[str]:
-    for at, term in enumerate(rhythm):
-        yield from (f"[{at}]: {fault}" for fault in _term_faults(term))
-        if term.signal != "shape":
-            yield f"[{at}]: its signal is 'shape'"
-        if min(term.weights, default=0.0) < 0:
-            yield f"[{at}]: a weight is below 0, but what people's day bears out it never denies"
+def _in_no_sum(rules: Rules) -> Iterator[tuple[str, FeatureTerm]]:
+    """Where terms stand that lift the ceiling of rule 3, and these."""
+    yield from ((f"rules.rhythm[{at}]", term) for at, term in enumerate(rules.rhythm))
+    yield "rules.room", rules.room
+
+
+def _beside_faults(term: FeatureTerm) -> Iterator[str]:
+    yield from _term_faults(term)
+    if term.signal != "shape":
+        yield "its signal is 'shape'"
+    if min(term.weights, default=0.0) < 0:
+        yield "a weight is below 0, but what lifts a ceiling never lowers it"
 
 
 def _step_faults(term: FeatureTerm) -> Iterator[str]:
@@ -372,7 +382,7 @@ def _assertion_faults(origin: str, weighed: AssertionTerm) -> Iterator[str]:
 def _source_faults(card: Scorecard) -> Iterator[str]:
     parts = [
         *((f"terms[{at}] ({term.feature})", term.reason, term.source) for at, term in enumerate(card.terms)),
-        *((f"rules.rhythm[{at}]", term.reason, term.source) for at, term in enumerate(card.rules.rhythm)),
+        *((where, term.reason, term.source) for where, term in _in_no_sum(card.rules)),
         *((f"assertions, {origin!r}", term.reason, term.source) for origin, term in card.assertions.items()),
         ("network.declared", card.network.declared.reason, card.network.declared.source),
         ("network.traffic", card.network.traffic.reason, card.network.traffic.source),

@@ -8,7 +8,8 @@ network around add up to is calibrated, and fades with age. The rules then, in o
 2. Where such a voice speaks, traffic takes away at most `doubt`, and what the voice has lost to age and doubt.
 3. Elsewhere one kind of evidence is not enough: the total stays below `uncorroborated_ceiling`, which each further kind
    lifts by `corroboration_slope` for what it has above `corroboration_starts`. Where devices are counted, that the
-   address is in use as people use one (`rhythm`) is such a kind.
+   address is in use as people use one (`rhythm`) is such a kind. Of whom little is seen may stand above it, by `room`
+   at most, as far as it would without the loudest kind that the host shows itself.
 4. A partner's word outweighs the rest: what the rest holds against it is bounded by `partner_bound`, and what the word
    has lost to age and doubt.
 """
@@ -26,6 +27,7 @@ from mipdns.inference.features import WAYS
 from mipdns.inference.scorecard import (
     CORROBORATING,
     DEVICES,
+    OF_ONE_HOST,
     POINTS,
     Calibration,
     Rules,
@@ -98,13 +100,14 @@ def weigh(
     traffic: NetworkType | None = None,
     way: int = 0,
     rhythm: int = 0,
+    room: int = 0,
     age_days: int = 0,
 ) -> list[Line]:
     """The lines beside the unit's own terms: prior, context, voices and rules, in this order.
 
     measured: the sum of the unit's own terms by signal, in points; empty where no log saw it. prior: strictly between
     0 and 1. declared, traffic: the network type as the AS says and as its traffic shows. way: of `features.way`.
-    rhythm: the points of `Rules.rhythm`. age_days: since a log saw it.
+    rhythm, room: the points of `Rules.rhythm` and of `Rules.room`. age_days: since a log saw it.
     """
     rules, left = card.rules, traffic_kept(age_days, card.rules)
     kinds = {kind: faded(measured.get(kind, 0), left) for kind in CORROBORATING}
@@ -114,11 +117,16 @@ def weigh(
     start = probability_points(card.prior)
     lines = [Line(None, "prior", start), *context]
     found = sum(measured.values()) + sum(line.points for line in context)
+    shown = 0  # what the loudest kind that the host shows itself adds
     if measured:
-        summed, found = found, calibrated(found, card.calibration[WAYS[way]])
+        line = card.calibration[WAYS[way]]
+        loudest = max(0, *(measured.get(kind, 0) for kind in OF_ONE_HOST))
+        others = faded(calibrated(found - loudest, line), left)
+        summed, found = found, calibrated(found, line)
         _note(lines, "calibration", found - summed)
         fresh, found = found, faded(found, left)
         _note(lines, "rule.age", found - fresh)
+        shown = found - others
         other = prior_tells(prior, card)[way]
         _note(lines, "rule.prior", other)
         found += other
@@ -130,7 +138,7 @@ def weigh(
         total = start + limited + heard.speaks
     else:
         total = start + traffic_says
-        allowed = min(total, ceiling(corroboration, rules))
+        allowed = min(total, max(ceiling(corroboration, rules), min(total - shown, ceiling(0, rules) + room)))
         _note(lines, "rule.uncorroborated", allowed - total)
         total = allowed
     if heard.partner:

@@ -38,6 +38,7 @@ class Judge:
         self._way = features.way_of(units.columns)
         self._measured = crowd.measure(units.columns, card, MEASURED)
         self._rhythm = crowd.rhythm(units.columns, card.rules)
+        self._room = crowd.room(units.columns, card.rules)
         age_days = as_of.toordinal() - EPOCH - units.last_day.astype(np.int64)
         self._left = traffic_kept_of(age_days, card.rules)
         self._said = _touching(said, units.key)
@@ -51,12 +52,12 @@ class Judge:
         heards = crowd.Heards(ground.heard)
         sets = _heard(ground, units)
         nothing = np.zeros(len(units.key), dtype=np.int64)
-        measured, way, rhythm = self._measured, self._way, self._rhythm
+        measured, way, rhythm, room = self._measured, self._way, self._rhythm, self._room
         if untold := silent.untold:
             missing = np.full(len(units.key), np.nan, dtype=np.float32)
             columns = {name: missing if name in untold else column for name, column in units.columns.items()}
             measured, way = crowd.measure(columns, card, MEASURED), features.way_of(columns)
-            rhythm = crowd.rhythm(columns, card.rules)
+            rhythm, room = crowd.rhythm(columns, card.rules), crowd.room(columns, card.rules)
         facts = crowd.Facts(
             {signal: nothing if signal in silent.signals else points for signal, points in measured.items()},
             np.full_like(units.declared, -1) if Signal.NETWORK in silent.signals else units.declared,
@@ -65,6 +66,7 @@ class Judge:
             way,
             nothing if Signal.SHAPE in silent.signals else rhythm,
             self._left,
+            room,
         )
         unknown = np.full_like(units.declared, -1)
         unseen = facts._replace(measured={}, declared=unknown, traffic=unknown)  # context weighs traffic

@@ -36,6 +36,7 @@ class Candidate(NamedTuple):
 
 
 AGENTS = (2, 3, 4, 5, 6, 8, 10, 13, 17, 24, 35, 60)
+RELATIVE_AGENTS = (1.4, 1.7, 2, 2.4, 2.8, 3.3, 4, 5, 6.5, 9, 13, 20)
 TLS = (2, 3, 4, 5, 6, 7, 9, 12)
 TLS_MANY = (6, 7, 9, 12)
 """A family's devices show up to five; where each is seen but once, two are two people as well."""
@@ -151,6 +152,15 @@ CANDIDATES: tuple[Candidate, ...] = (
             "as above, where no fingerprints are told and agents are all there is",
             ("maier2011", "casado2007", "metwally2011"), {"tls_told": (None, 0.5)},
         )
+    ),
+    *(
+        Candidate(
+            "agents_relative", "agents", RELATIVE_AGENTS, "rising",
+            "where households show more agents, as many mean less",
+            (), {"visits": bounds} | told, "first",
+        )
+        for _, told in TOLD[:2]
+        for bounds in pairwise((*EXPOSURE[1:], None))
     ),
     Candidate(
         "agents_hour_max", "agents", (2, 3, 4, 6, 10, 16), "rising",

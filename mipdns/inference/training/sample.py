@@ -150,8 +150,8 @@ def facts(sample: Sample, card: Scorecard, columns: dict[str, NDArray[np.float32
     """What the rules look at. columns: of `around`."""
     measured = crowd.measure(columns, card, MEASURED)
     left = traffic_kept_of(sample.age_days, card.rules)
-    way, rhythm = features.way_of(columns), crowd.rhythm(columns, card.rules)
-    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets, way, rhythm, left)
+    way, rhythm, room = features.way_of(columns), crowd.rhythm(columns, card.rules), crowd.room(columns, card.rules)
+    return crowd.Facts(measured, sample.declared, sample.traffic, sample.sets, way, rhythm, left, room)
 
 
 def score(sample: Sample, card: Scorecard, prior: float | None = None) -> crowd.Total:

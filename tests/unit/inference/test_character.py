@@ -22,7 +22,7 @@ USERS = [
     (
         "unsure: one, or several",
         people.EDGE
-        | {"agents_day_max": 6.0, "families_day_max": 4.0, "forwarded_day_max": 6.0, "forwarded_share": 0.3},
+        | {"agents_day_max": 7.0, "families_day_max": 4.0, "forwarded_day_max": 6.0, "forwarded_share": 0.3},
         [],
         None,
     ),

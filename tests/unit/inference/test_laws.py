@@ -15,7 +15,7 @@ from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS
 from mipdns.inference import crowd, explain, features
 from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.reasons import term_points
-from mipdns.inference.scorecard import DEVICES, MEASURED, probability_points
+from mipdns.inference.scorecard import DEVICES, MEASURED, OF_ONE_HOST, probability_points
 from mipdns.inference.voices import NOTHING, hear, voice
 from mipdns.inference.weigh import ceiling, confidence, prior_tells, weigh
 from mipdns.vocabulary import Signal
@@ -26,6 +26,8 @@ PRIORS = st.floats(0.01, 0.9)
 TYPES = st.one_of(st.none(), st.sampled_from(NETWORK_TYPES))
 MOST_RHYTHM = max(max(term.points) for term in CARD.rules.rhythm)
 RHYTHMS = st.integers(0, MOST_RHYTHM)
+MOST_ROOM = max(CARD.rules.room.points)
+ROOMS = st.integers(0, MOST_ROOM)
 AGES = st.integers(0, 120)
 WORDS = st.lists(st.tuples(ORIGINS, AGES), max_size=4)
 SUMS = st.dictionaries(st.sampled_from(MEASURED), st.integers(-6000, 6000))
@@ -76,6 +78,31 @@ def test_the_day_of_people_lifts_the_ceiling_of_one_count_so_far_and_never_lower
     assert alone <= both <= max(alone, ceiling(rhythm, CARD.rules))
     unlimited = weigh({kind: points}, NOTHING, CARD, prior=prior, rhythm=MOST_RHYTHM)
     assert both <= sum(line.points for line in unlimited if line.origin != "rule.uncorroborated") + points
+
+
+@given(st.sampled_from(OF_ONE_HOST), st.integers(1, 10**6), st.integers(-6000, 0), ROOMS, PRIORS, TYPES)
+@example(Signal.FORWARDED, 6000, 0, MOST_ROOM, 0.6, None)
+def test_one_kind_that_a_host_can_make_up_never_lists_it(kind, points, around, room, prior, traffic):
+    """Nor where others like it are mostly shared, and there is room above the ceiling."""
+    rest = {"prior": prior, "traffic": traffic, "room": room}
+    with_it, without = (total({kind: more, Signal.NEIGHBOURS: around}, NOTHING, **rest) for more in (points, 0))
+    assert with_it <= max(ceiling(0, CARD.rules), without)
+
+
+@given(SUMS, ROOMS, PRIORS, TYPES, AGES)
+def test_room_lifts_so_far_and_never_lowers(measured, room, prior, traffic, age_days):
+    rest = {"prior": prior, "traffic": traffic, "age_days": age_days}
+    held, roomy = (total(measured, NOTHING, room=more, **rest) for more in (0, room))
+    assert held <= roomy <= max(held, ceiling(0, CARD.rules) + room)
+
+
+@pytest.mark.parametrize(
+    ("requests", "room"), [(1, 2.2), (11, 2.2), (12, 1.5), (16, 0.7), (20, 0), (9999, 0), (math.nan, 0)]
+)
+def test_there_is_room_for_whom_little_is_seen_of(requests, room):
+    columns = {name: np.array([math.nan], dtype=np.float32) for name in [*UNIT_COLUMNS, *CONTEXT_COLUMNS]}
+    columns["requests_day_max"] = np.array([requests], dtype=np.float32)
+    assert crowd.room(columns, CARD.rules).tolist() == [room * 1000]
 
 
 @given(PRIORS, TYPES, TYPES, st.sampled_from([name for name in CARD.assertions if name.startswith("names.")]))
@@ -221,7 +248,10 @@ def test_the_vector_and_the_plain_form_agree(units, prior):
     measured = crowd.measure(columns, CARD, MEASURED)
     facts = crowd.Facts(measured, kinds(2), kinds(3), np.arange(len(units)))
     facts = facts._replace(
-        way=features.way_of(columns), rhythm=crowd.rhythm(columns, CARD.rules), left=traffic_kept_of(ages, CARD.rules)
+        way=features.way_of(columns),
+        rhythm=crowd.rhythm(columns, CARD.rules),
+        left=traffic_kept_of(ages, CARD.rules),
+        room=crowd.room(columns, CARD.rules),
     )
     total_ = crowd.weigh(facts, crowd.Heards(heards), CARD, prior)
     for at, unit in enumerate(units):

@@ -64,5 +64,13 @@ def test_the_page_shows_each_weight(page, row):
 
 def test_the_page_shows_the_rules_as_they_are_set(page):
     rules = CARD.rules
-    for name in set(rules.__struct_fields__) - {"rhythm"}:
+    for name in set(rules.__struct_fields__) - {"rhythm", "room"}:
         assert f"`{name}` = {number(getattr(rules, name))}" in page
+    first, *further = (
+        f"{number(weight)} {bound}"
+        for weight, bound in zip(
+            rules.room.weights, [*(f"below {edge:g}" for edge in rules.room.edges), "from there on"], strict=True
+        )
+    )
+    least, *rest = first.split()
+    assert f"`room` at most: {least} log-odds {' '.join(rest)} requests a day, {', '.join(further)}." in page

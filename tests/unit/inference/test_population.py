@@ -94,13 +94,13 @@ def test_ways_that_tell_nothing_follow_those_that_do(share, shift):
         (9, 4, True),
     ],
 )
-def test_in_thin_logs_counts_who_comes_as_somebody_else_each_time(hours, agents, many):
+def test_in_the_thinnest_logs_counts_who_comes_as_somebody_else_each_time(hours, agents, many):
     columns = {"hours_day_max": hours, "agent_hours_day_max": math.nan, "agents_day_max": agents}
     columns = {name: np.array([value], dtype=np.float32) for name, value in columns.items()}
     for points in (ABOVE - 1, ABOVE):
         here = [
-            bool(shows_many(np.array([points]), np.array([WAYS.index(way)], dtype=np.int8), columns)[0])
-            for way in ("agents, often in thin logs", "agents, twice in thinnest logs", "agents, more")
+            bool(shows_many(np.array([points]), np.array([WAYS.index(f"agents, {seen}")], dtype=np.int8), columns)[0])
+            for seen in ("often in thinnest logs", "twice in thinnest logs", "twice in thin logs")
         ]
         assert here == [many, many, points >= ABOVE]
 

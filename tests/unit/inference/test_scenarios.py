@@ -124,3 +124,32 @@ def test_the_partner_of_the_narrower_range_wins_and_of_one_range_the_newer():
 def test_partners_that_contradict_each_other_cancel_out():
     both = judged(None, [assertion("51.15.7.9", "partner.confirm"), assertion("51.15.7.9", "partner.deny")])
     assert confidence(both, "51.15.7.9") == round(100 * CARD.prior)
+
+
+def _brief(requests, agents, hours=1, **rest):
+    """A unit of a log that sees next to nothing of anybody."""
+    return people.day(
+        requests, agents, agents, 1, days=float(hours), hours_day_max=float(hours), night_share=0.0, **rest
+    )
+
+
+ONCE, TWICE, SOMEBODY_ELSE = _brief(1, 1), _brief(4, 1, hours=2), _brief(4, 3, hours=2)
+THIN = {f"51.{at // 40}.{at % 40}.7": ONCE if at < 1600 else TWICE for at in range(2100)} | {
+    f"53.{network}.7.{last}": SOMEBODY_ELSE if last % 3 else ONCE for network in range(1, 12) for last in range(1, 100)
+}
+"""Homes, and eleven pools of which each address shows somebody else when it comes again."""
+
+
+@pytest.mark.parametrize(
+    ("address", "seen", "listed"),
+    [
+        ("53.5.7.50", ONCE, True),
+        ("53.5.7.50", _brief(25, 1), False),
+        ("54.5.7.50", ONCE, False),
+        ("54.5.7.50", _brief(8, 8), False),
+        ("54.5.7.50", _brief(11, 1, forwarded_day_max=11.0, forwarded_share=1.0), False),
+    ],
+    ids=["once between crowds", "often as one between crowds", "once elsewhere", "made up agents", "made up clients"],
+)
+def test_of_whom_little_is_seen_the_neighbours_speak(address, seen, listed):
+    assert (confidence(judged({**THIN, address: seen}), address) >= 50) == listed

@@ -88,6 +88,8 @@ FAULTS = [
     (["rules", "rhythm", 0, "signal"], "ports", r"rules.rhythm\[0\]: its signal is 'shape'"),
     (["rules", "rhythm", 0, "weights"], [-1, 0, 0, 0, 1], r"rules.rhythm\[0\]: a weight is below 0"),
     (["rules", "rhythm", 1, "feature"], "mood", r"rules.rhythm\[1\]: unknown feature 'mood'"),
+    (["rules", "room", "weights"], [0, 0, 0, -1], r"rules.room: a weight is below 0"),
+    (["rules", "room", "signal"], "agents", r"rules.room: its signal is 'shape'"),
     (["rules", "uncorroborated_ceiling"], 0.6, "Expected `float` < 0.495"),
     (["pool", "classes"], ["vpns"], "pool.classes: unknown class 'vpns'"),
     (["pool", "highest"], 10, "'highest' is below 'step_down'"),
@@ -122,7 +124,7 @@ def test_every_source_is_cited():
     cited = {name for term in card.terms for name in term.source}
     cited |= {name for term in card.assertions.values() for name in term.source}
     cited |= {name for one in (*CANDIDATES, *NEIGHBOURS) for name in one.source}  # some say nothing in the end
-    cited |= {name for term in card.rules.rhythm for name in term.source}
+    cited |= {name for term in (*card.rules.rhythm, card.rules.room) for name in term.source}
     cited |= {*card.network.declared.source, *card.network.traffic.source, *card.users.source}
     assert cited == set(card.literature)
 
