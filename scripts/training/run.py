@@ -42,7 +42,7 @@ CARD = Path("mipdns/inference/scorecard.json")
 )
 @click.option("--units", default=5000, show_default=True, help="Active units of each.")
 @click.option("--measured", default=4, show_default=True, help="Worlds of each kind to measure on.")
-@click.option("--measured-units", default=200_000, show_default=True, help="Active units of each of those.")
+@click.option("--measured-units", default=50_000, show_default=True, help="Active units of each of those.")
 @click.option("--evaluate", is_flag=True, help="Only measure the scorecard that is there.")
 @click.option("--out", type=click.Path(path_type=Path), default=CARD, show_default=True)
 def main(folder: Path, count: int, units: int, measured: int, measured_units: int, evaluate: bool, out: Path) -> None:
