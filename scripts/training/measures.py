@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from mipdns.inference import character, crowd
@@ -22,7 +23,7 @@ SURELY = 1.96
 """Standard deviations of a mean that leave out one in twenty."""
 FORMS = {
     "units": "7.0f", "shared": "7.2f", "found": "6.2f", "auc": "6.3f", "trees": "6.3f", "ece": "6.3f", "worst": "+6.2f",
-    "free": "+6.2f", "bins": "5.0f", "off": "4.0f", "surely": "7.0f",
+    "free": "+6.2f", "bins": "5.0f", "off": "4.0f", "chance": "7.2f", "surely": "7.0f",
     "prec90": "7.3f", "rec90": "7.2f", "users": "6.2f", "class": "6.2f",
 }  # fmt: skip
 """Each column of the table, and how its numbers look."""
@@ -34,9 +35,9 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
 
     worst: the largest error of a served bin of 200 units or more, signed; free: the same without the units that only
     the ceiling of one kind of evidence keeps where they are. bins: served bins of so many units; off: of those the ones
-    that are off by more than 0.10; surely: of those the ones that are off by so much more that another draw of networks
-    would hardly bring them back. middle: the errors of the two bins between 26 and 80, NaN where they hold fewer, for
-    `spread`.
+    that are off by more than 0.10; chance: how many would be if each were right, by the draw of networks alone; surely:
+    those that are off by so much more that another draw of networks would hardly bring them back. middle: the errors of
+    the two bins between 26 and 80, NaN where they hold fewer, for `spread`.
 
     users: how often the range holds the truth, of units that are listed and shared; class: how often a class of theirs
     is named.
@@ -53,8 +54,8 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
     error = sum(abs(float(np.sum(shared[here] - told[here]))) for here in in_tenth) / len(served)
     free = (total.unlimited == total.points)[known]
     by_bin, deviations = _errors(served, shared), _deviations(served, shared, sample.asn[known])
-    errors = [one for one in by_bin if not np.isnan(one)]
-    errors_free = [one for one in _errors(served[free], shared[free]) if not np.isnan(one)]
+    errors, drawn = by_bin[~np.isnan(by_bin)], deviations[~np.isnan(by_bin)]
+    errors_free = _errors(served[free], shared[free])
     listed = served >= card.rules.listed
     sure = served >= 90
     low, high, users = kind.users_low[known], kind.users_high[known], sample.users[known]
@@ -66,27 +67,29 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
         "found": prior,
         "auc": float(roc_auc_score(shared, total.points[known])),
         "ece": error,
-        "worst": max(errors, key=abs, default=0.0),
-        "free": max(errors_free, key=abs, default=0.0),
+        "worst": float(max(errors, key=abs, default=0.0)),
+        "free": float(max(errors_free[~np.isnan(errors_free)], key=abs, default=0.0)),
         "bins": len(errors),
-        "off": sum(abs(one) > OFF for one in errors),
-        "surely": sum(abs(one) > OFF + SURELY * each for one, each in zip(by_bin, deviations, strict=True)),
+        "off": int(np.sum(np.abs(errors) > OFF)),
+        "chance": float(np.sum(2.0 * norm.sf(OFF / np.maximum(drawn, 1e-9)))),
+        "surely": int(np.sum(np.abs(errors) > OFF + SURELY * drawn)),
         "prec90": float(shared[sure].mean()) if sure.any() else 1.0,
         "rec90": float((shared & sure).sum() / shared.sum()),
         "users": float(np.mean((low <= users) & (users <= high), where=asked)),
         "class": float(np.mean(named, where=listed & shared)),
     }
-    found |= {f"middle {low}": error for (low, _), error in zip(SERVED_BINS, by_bin, strict=True) if 26 <= low <= 51}
+    middle = zip(SERVED_BINS, by_bin.tolist(), strict=True)
+    found |= {f"middle {low}": one for (low, _), one in middle if 26 <= low <= 51}
     return {name: round(value, 4) for name, value in found.items()}
 
 
-def _errors(served: NDArray[np.int16], shared: NDArray[np.bool_]) -> list[float]:
+def _errors(served: NDArray[np.int16], shared: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Of each served bin the true share less the mean confidence; NaN where it holds too few units."""
     bins = [(served >= low) & (served <= high) for low, high in SERVED_BINS]
-    return [float(np.mean(shared[b] - served[b] / 100.0)) if b.sum() >= UNITS_MIN else np.nan for b in bins]
+    return np.array([np.mean(shared[b] - served[b] / 100.0) if b.sum() >= UNITS_MIN else np.nan for b in bins])
 
 
-def _deviations(served: NDArray[np.int16], shared: NDArray[np.bool_], asn: NDArray[np.int64]) -> list[float]:
+def _deviations(served: NDArray[np.int16], shared: NDArray[np.bool_], asn: NDArray[np.int64]) -> NDArray[np.float64]:
     """How far another draw of networks would move the error of each served bin: units of one AS are alike (of a mean of
     clusters: Liang, Zeger, Biometrika 73, 1986).
     """
@@ -97,7 +100,7 @@ def _deviations(served: NDArray[np.int16], shared: NDArray[np.bool_], asn: NDArr
         _, network = np.unique(asn[here], return_inverse=True)
         by_network = np.bincount(network, error - error.mean()) if here.any() else np.zeros(1)
         found.append(float(np.sqrt(np.sum(by_network**2)) / max(int(here.sum()), 1)))
-    return found
+    return np.array(found)
 
 
 def spread(found: dict[str, dict[str, float]]) -> Iterator[str]:
