@@ -61,7 +61,6 @@ def tried(load: Load, said: Sequence[Assertion], card: Scorecard) -> dict[str, T
         measured = crowd.measure(table.columns, card, MEASURED)
         way, rhythm = features.way_of(table.columns), crowd.rhythm(table.columns, card.rules)
         facts = crowd.Facts(measured, declared, table.traffic, nobody, way, rhythm)
-        facts = facts._replace(room=crowd.room(table.columns, card.rules))
         bearing.add(table.key, table.asn, facts, table.columns, load.build.prior)
     return bearing.tried()
 

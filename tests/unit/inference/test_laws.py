@@ -96,6 +96,31 @@ def test_room_lifts_so_far_and_never_lowers(measured, room, prior, traffic, age_
     assert held <= roomy <= max(held, ceiling(0, CARD.rules) + room)
 
 
+@given(SUMS, st.sampled_from(range(len(features.WAYS))), ROOMS, PRIORS, AGES)
+@example({Signal.NEIGHBOURS: 3000}, 0, MOST_ROOM, 0.5, 0)
+@example({Signal.NEIGHBOURS: 1500, Signal.AGENTS: 50, Signal.TLS: -500}, 0, MOST_ROOM, 0.5, 60)
+def test_room_is_the_same_in_both_forms(measured, way, room, prior, age_days):
+    measured = dict.fromkeys(MEASURED, 0) | measured
+    nobody, unknown = np.zeros(1, dtype=np.int64), np.full(1, -1, dtype=np.int8)
+    facts = crowd.Facts(
+        {signal: np.array([points]) for signal, points in measured.items()},
+        unknown,
+        unknown,
+        nobody,
+        way=np.array([way], dtype=np.int8),
+        left=traffic_kept_of(np.array([age_days]), CARD.rules),
+        room=np.array([room]),
+    )
+    found = crowd.weigh(facts, crowd.Heards([NOTHING]), CARD, prior).points
+    assert found.tolist() == [total(measured, NOTHING, prior=prior, way=way, room=room, age_days=age_days)]
+
+
+def test_with_room_what_stands_around_lists_whom_little_is_seen_of():
+    seen = {Signal.NEIGHBOURS: 3000}
+    held, roomy = (confidence(total(seen, NOTHING, prior=0.5, room=room)) for room in (0, MOST_ROOM))
+    assert held < 50 <= roomy < 90
+
+
 @pytest.mark.parametrize(
     ("requests", "room"), [(1, 2.2), (11, 2.2), (12, 1.5), (16, 0.7), (20, 0), (9999, 0), (math.nan, 0)]
 )
