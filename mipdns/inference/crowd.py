@@ -64,13 +64,15 @@ class Facts(NamedTuple):
 class Total(NamedTuple):
     """What the rules made of each unit. points: log-odds. confidence: percent. signals: bits that did not add 0.
 
-    unlimited: the log-odds that it would have if one kind of evidence were enough.
+    unlimited: the log-odds that it would have if one kind of evidence were enough. lifted: whether it stands above what
+    its own evidence may reach, by the room of those of whom little is seen.
     """
 
     points: Points
     confidence: NDArray[np.int16]
     signals: NDArray[np.int32]
     unlimited: Points
+    lifted: NDArray[np.bool_]
 
 
 class _Units:
@@ -188,12 +190,13 @@ def weigh(facts: Facts, heards: Heards, card: Scorecard, prior: float) -> Total:
     heard_total = start + np.maximum(traffic_says, -to_points(rules.doubt) - heards.faded[sets]) + heards.speaks[sets]
     lift = corroboration * to_points(rules.corroboration_slope) // POINTS
     unlimited = np.where(alone, heard_total, start + traffic_says)
-    limited = np.minimum(unlimited, ceiling(0, rules) + lift)
+    held = np.minimum(unlimited, ceiling(0, rules) + lift)
+    limited = held
     if facts.measured and facts.room is not None:
-        limited = _with_room(facts.room, limited, unlimited, summed, facts, card)
+        limited = _with_room(facts.room, held, unlimited, summed, facts, card)
     total = np.where(alone, heard_total, limited)
     total, unlimited = (_with_partner(points, partner, card) for points in (total, unlimited))
-    return Total(total, confidences(total), signals, unlimited)
+    return Total(total, confidences(total), signals, unlimited, ~alone & (limited > held))
 
 
 def _with_room(

@@ -200,7 +200,8 @@ class _Judging:
         if left_out := self.counts[OBSERVATIONS_LEFT_OUT]:
             counts[OBSERVATIONS_LEFT_OUT] = left_out
         dropped = {
-            f"units_{name}": self.counts[f"units_{name}"] for name in (*self.hole_keys, "uncorroborated", "disguised")
+            f"units_{name}": self.counts[f"units_{name}"]
+            for name in (*self.hole_keys, "uncorroborated", "disguised", "lifted")
         }
         unsupported = {
             f"unsupported_{name}": one.units for name, one in self.bearing.tried().items() if one.unsupported
@@ -302,6 +303,7 @@ class _Judging:
         listed = self.card.rules.listed
         limited = (total.confidence < listed) & (crowd.confidences(total.unlimited) >= listed)
         self.counts["units_uncorroborated"] += len(np.unique(rows.unit[limited]))
+        self.counts["units_lifted"] += len(np.unique(rows.unit[total.lifted & (total.confidence >= listed)]))
         silent_partner = crowd.weigh(facts.take(labelled), self.unlabelled, self.card, self.prior)
         self.agreement.add(self.partner[facts.sets[labelled]] > 0, silent_partner.confidence)
         return VerdictTable(

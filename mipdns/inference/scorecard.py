@@ -178,6 +178,27 @@ class Rules(_Struct, frozen=True):
     listed: Percent
 
 
+FEWEST = 1.0
+"""Log-odds below the scorecard's prior, from which on few are shared: with the shipped one about a tenth."""
+
+
+class PriorShare(_Struct, frozen=True):
+    """How much of another prior's difference from the scorecard's counts, in log-odds: `fewer` of what lies below it
+    down to `FEWEST`, `fewest` of what lies beyond, `more` of what lies above.
+    """
+
+    fewest: Share
+    fewer: Share
+    more: Share
+
+    def of(self, other: int) -> int:
+        """What counts of a difference, both in points."""
+        few = -to_points(FEWEST)
+        beyond, below, above = min(other - few, 0), min(max(other, few), 0), max(other, 0)
+        parts = zip((beyond, below, above), (self.fewest, self.fewer, self.more), strict=True)
+        return sum(points * to_points(share) // POINTS for points, share in parts)
+
+
 class Calibration(_Struct, frozen=True):
     """What traffic and the network around it truly come to: a rising line through knots, level beyond the outermost.
 
@@ -189,7 +210,7 @@ class Calibration(_Struct, frozen=True):
 
     summed: tuple[float, ...]
     true: tuple[float, ...]
-    prior_share: Share
+    prior_share: PriorShare
     usual: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)]
     caught: Share
     mistaken: Share

@@ -87,7 +87,7 @@ def prior_tells(prior: float, card: Scorecard) -> list[int]:
     their traffic does not show by itself. For each of `features.WAYS`.
     """
     other = probability_points(prior) - probability_points(card.prior)
-    return [other * to_points(line.prior_share) // POINTS for line in card.calibration.values()]
+    return [line.prior_share.of(other) for line in card.calibration.values()]
 
 
 def weigh(

@@ -85,7 +85,7 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
                 for name, seen in found.items()
             },
         }
-        out.write_text(card_text(msgspec.structs.replace(card, name="trained-7", trained=made)), "utf-8")
+        out.write_text(card_text(msgspec.structs.replace(card, name="trained-8", trained=made)), "utf-8")
         _say(f"{out} is written", started)
 
 

@@ -22,6 +22,7 @@ from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, Label
 from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.features import CONNECTIONS, WAYS, way_of
 from mipdns.inference.population import Population
+from mipdns.inference.scorecard import FEWEST, PriorShare
 from mipdns.inference.training import additive, learning
 from mipdns.inference.training.people import learn_people
 from mipdns.inference.training.sample import Sample, around, as_told, join, score, shares
@@ -311,22 +312,23 @@ def test_how_often_units_are_taken_for_shared_is_counted_on_each_side():
 @pytest.mark.parametrize("known", [False, True])
 def test_of_few_connections_beside_requests_those_alone_tell_and_no_share_moves_them(known):
     lines = {
-        way: msgspec.structs.replace(line, prior_share=0.7, caught=at / 100)
+        way: msgspec.structs.replace(line, prior_share=PriorShare(0.5, 0.6, 0.7), caught=at / 100)
         for at, (way, line) in enumerate(CARD.calibration.items())
     }
     learnt = learning._beside_requests(lines, np.full(len(WAYS), learning.WAY_UNITS_MIN if known else 10))
     alone, beside = ([way for way in WAYS if way.startswith(f"{told},")] for told in CONNECTIONS)
     own = beside if known else alone
-    assert [learnt[way] for way in beside] == [msgspec.structs.replace(lines[way], prior_share=0.0) for way in own]
+    nothing = PriorShare(0.0, 0.0, 0.0)
+    assert [learnt[way] for way in beside] == [msgspec.structs.replace(lines[way], prior_share=nothing) for way in own]
     assert all(learnt[way] == lines[way] for way in WAYS if way not in beside)
 
 
-@pytest.mark.parametrize("part", [0.0, 0.4, 1.0])
-def test_how_much_of_another_share_counts_is_found(monkeypatch, part):
-    """Worlds whose units are shared as often as that part of the difference makes them, which a load would find."""
+@pytest.mark.parametrize("parts", [(0.0, 0.0, 0.0), (0.4, 0.4, 0.4), (0.2, 0.9, 0.5), (1.0, 1.0, 1.0)])
+def test_how_much_of_another_share_counts_is_found(monkeypatch, parts):
+    """Worlds whose units are shared as often as those parts of the difference make them, which a load would find."""
     monkeypatch.setattr(learning, "WAY_UNITS_MIN", 100)
     rng = np.random.default_rng(1)
-    worlds, each = 30, 2_000
+    worlds, each = 60, 1_000
     units = sample([(at // each, YES, 1.0, YES) for at in range(worlds * each)])
     (way,) = set(way_of(units.columns).tolist())
     surely = {
@@ -334,17 +336,19 @@ def test_how_much_of_another_share_counts_is_found(monkeypatch, part):
         for name, line in CARD.calibration.items()
     }
     card = msgspec.structs.replace(CARD, calibration=surely)
-    shown = rng.normal(np.repeat(rng.normal(-1.0, 1.0, worlds), each), 2.0)
+    shown = rng.normal(np.repeat(rng.normal(-1.5, 1.3, worlds), each), 2.0)
     found = []
     for world in shown.reshape(worlds, each):
         population = Population(card)
         population.add(world >= 0, np.full(each, way), np.empty(0, dtype=np.int16))
         found.append(population.shares().unspoken)
     shift = np.repeat([math.log(one / (1 - one)) - math.log(card.prior / (1 - card.prior)) for one in found], each)
-    truth = rng.random(worlds * each) < 1 / (1 + np.exp(-(shown + part * shift)))
+    pieces = (np.minimum(shift + FEWEST, 0), shift.clip(-FEWEST, 0), np.maximum(shift, 0))
+    truth = rng.random(worlds * each) < 1 / (1 + np.exp(-(shown + np.dot(parts, pieces))))
     used = np.ones(worlds * each, dtype=np.bool_)
     lines = learning._with_prior_shares(units._replace(shared=truth), shown, shown >= 0, used, card)
-    assert lines[WAYS[way]].prior_share == pytest.approx(part, abs=0.05)
+    learnt = lines[WAYS[way]].prior_share
+    assert (learnt.fewest, learnt.fewer, learnt.more) == pytest.approx(parts, abs=0.07)
 
 
 def test_lines_are_moved_down_to_where_units_truly_are(monkeypatch):

@@ -13,20 +13,23 @@ import msgspec
 import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from mipdns.columns import neighbourhoods
 from mipdns.evidence import NETWORK_TYPES
 from mipdns.inference import crowd, features
 from mipdns.inference.crowd import HOSTING
-from mipdns.inference.features import CONNECTIONS, OFTEN, SEEN, TOLD
+from mipdns.inference.features import CONNECTIONS, OFTEN, SEEN, TOLD, WAYS
 from mipdns.inference.population import Population, shows_many
 from mipdns.inference.scorecard import (
+    FEWEST,
     OWN,
     POINTS,
     Calibration,
     FeatureTerm,
     NetworkTerms,
+    PriorShare,
     Scorecard,
     TypeTerm,
     probability_points,
@@ -50,6 +53,7 @@ FOLDS = 8
 """Each is fitted with as much effort as the whole: half-finished sums are smaller, and would be stretched too far."""
 SIDE_BY_SIDE = 100_000
 """Units from which on folds are learnt on all cores: of fewer it takes longer to tell the cores than to learn."""
+NOTHING_COUNTS = PriorShare(0.0, 0.0, 0.0)
 Columns = dict[str, NDArray[np.float32]]
 
 
@@ -142,8 +146,9 @@ def _with_prior_shares(
     sample: Sample, odds: Floats, many: NDArray[np.bool_], used: NDArray[np.bool_], card: Scorecard
 ) -> dict[str, Calibration]:
     """The card's lines with how much of what sets a world's share of shared units apart counts beside what traffic
-    shows. The share is the one that a load finds: where it is taken for too large, so is much of the middle. Where it
-    finds none, it is the one that somebody may tell, the true one.
+    shows, the same for all that were seen as often and name agents. The share is the one that a load finds: where it is
+    taken for too large, so is much of the middle. Where it finds none, it is the one that somebody may tell, the true
+    one.
 
     odds: held-out log-odds, as if the card's prior were shared in each world. many: `population.shows_many` of them.
     used: the units whose share is meant.
@@ -162,18 +167,24 @@ def _with_prior_shares(
     shift = (np.log(found / (1.0 - found)) - np.log(card.prior / (1.0 - card.prior)))[world]
     counts = np.bincount(world, sample.trust[used])
     weight = sample.trust[used] / np.sqrt(counts[world])
+    pieces = np.column_stack([np.minimum(shift + FEWEST, 0.0), shift.clip(-FEWEST, 0.0), np.maximum(shift, 0.0)])
 
-    def best(here: NDArray[np.bool_]) -> float:
-        def loss(part: float) -> float:
-            return float(np.sum(weight[here] * np.logaddexp(0.0, -sign[here] * (margin[here] + part * shift[here]))))
+    def best(here: NDArray[np.bool_]) -> PriorShare:
+        def loss(parts: Floats) -> tuple[float, Floats]:
+            against = sign[here] * (margin[here] + pieces[here] @ parts)
+            pull = weight[here] * sign[here] * expit(-against)
+            return float(weight[here] @ np.logaddexp(0.0, -against)), -(pull @ pieces[here])
 
-        return round(float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded").x), DECIMALS)
+        found = minimize(loss, np.full(3, 0.8), jac=True, bounds=[(0.0, 1.0)] * 3, method="L-BFGS-B").x
+        return PriorShare(*(round(float(part), DECIMALS) + 0.0 for part in found))
 
-    return {
-        name: msgspec.structs.replace(line, prior_share=best(here)) if here.sum() >= WAY_UNITS_MIN else line
-        for number, (name, line) in enumerate(lines.items())
-        for here in [_seen_as_often(way, number)]
-    }
+    learnt = dict(lines)
+    for alike in _seen_alike():
+        here = np.isin(way, alike)
+        if here.sum() >= WAY_UNITS_MIN:
+            part = best(here)
+            learnt |= {WAYS[one]: msgspec.structs.replace(lines[WAYS[one]], prior_share=part) for one in alike}
+    return learnt
 
 
 def centred(sample: Sample, card: Scorecard) -> Scorecard:
@@ -213,7 +224,9 @@ def _beside_requests(lines: dict[str, Calibration], units: NDArray[np.int64]) ->
     size = len(SEEN)
     known = units[TOLD.index(beside) * size :][:size].sum() >= WAY_UNITS_MIN
     return lines | {
-        f"{beside}, {seen}": msgspec.structs.replace(lines[f"{beside if known else alone}, {seen}"], prior_share=0.0)
+        f"{beside}, {seen}": msgspec.structs.replace(
+            lines[f"{beside if known else alone}, {seen}"], prior_share=NOTHING_COUNTS
+        )
         for seen in SEEN
     }
 
@@ -262,10 +275,19 @@ def _seen_as_often(way: NDArray[np.integer], number: int) -> NDArray[np.bool_]:
     logs tell of them. way: -1 for units that are left out.
     """
     here: NDArray[np.bool_] = way == number
-    asking = TOLD.index(CONNECTIONS[0]) * len(SEEN)
-    if here.sum() < WAY_UNITS_MIN and number < asking:
-        here = (way >= 0) & (way < asking) & (way % len(SEEN) == number % len(SEEN))
+    if here.sum() < WAY_UNITS_MIN:
+        here = np.isin(way, next(alike for alike in _seen_alike() if number in alike))
     return here
+
+
+def _seen_alike() -> list[list[int]]:
+    """The ways of units that name agents, by how often they were seen, whatever else logs tell of them; those of units
+    that only connect each for itself.
+    """
+    asking = TOLD.index(CONNECTIONS[0]) * len(SEEN)
+    return [list(range(often, asking, len(SEEN))) for often in range(len(SEEN))] + [
+        [at] for at in range(asking, len(WAYS))
+    ]
 
 
 def _worlds(sample: Sample) -> int:

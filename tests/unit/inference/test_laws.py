@@ -15,7 +15,15 @@ from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS
 from mipdns.inference import crowd, explain, features
 from mipdns.inference.ageing import traffic_kept_of
 from mipdns.inference.reasons import term_points
-from mipdns.inference.scorecard import DEVICES, MEASURED, OF_ONE_HOST, probability_points
+from mipdns.inference.scorecard import (
+    DEVICES,
+    FEWEST,
+    MEASURED,
+    OF_ONE_HOST,
+    POINTS,
+    PriorShare,
+    probability_points,
+)
 from mipdns.inference.voices import NOTHING, hear, voice
 from mipdns.inference.weigh import ceiling, confidence, prior_tells, weigh
 from mipdns.vocabulary import Signal
@@ -203,8 +211,10 @@ def test_a_higher_prior_never_lowers(one, other, measured):
     assert total(measured, NOTHING, prior=low) <= total(measured, NOTHING, prior=high)
 
 
-@given(st.floats(0.05, 0.6), SUMS, TYPES, TYPES, st.sampled_from([0.0, 0.4, 1.0]))
+@given(PRIORS, SUMS, TYPES, TYPES, st.builds(PriorShare, *[st.sampled_from([0.0, 0.4, 1.0])] * 3))
+@example(0.02, {}, None, None, PriorShare(0.4, 1.0, 0.0))
 def test_of_another_prior_only_its_share_counts_where_logs_saw_a_unit(prior, measured, declared, traffic, share):
+    """Of each piece of the way from the scorecard's: down to a tenth, beyond it, and up."""
     lines = {way: msgspec.structs.replace(line, prior_share=share) for way, line in CARD.calibration.items()}
     card = msgspec.structs.replace(CARD, calibration=lines)
     rest = {"declared": declared, "traffic": traffic}
@@ -214,8 +224,10 @@ def test_of_another_prior_only_its_share_counts_where_logs_saw_a_unit(prior, mea
         lines = weigh(seen, NOTHING, card, prior=prior, **rest)
         return sum(line.points for line in lines if line.origin != "rule.uncorroborated")
 
-    shift = probability_points(prior) - probability_points(card.prior)
-    assert unlimited(prior) - unlimited(card.prior) == pytest.approx(share * shift, abs=1)
+    shift = (probability_points(prior) - probability_points(card.prior)) / POINTS
+    below = min(-shift, FEWEST)
+    counts = share.more * shift if shift > 0 else -share.fewer * below - share.fewest * (-shift - below)
+    assert unlimited(prior) - unlimited(card.prior) == pytest.approx(counts * POINTS, abs=2)
     assert total({}, NOTHING, prior=prior) == probability_points(card.prior)  # it is of units that logs saw
 
 

@@ -36,8 +36,9 @@ def rows():
         yield f"| {' | '.join(shown)} |"
     for name, line in CARD.calibration.items():
         knots = " · ".join(f"{low:+g}: {high:+g}" for low, high in zip(line.summed, line.true, strict=True))
-        parts = (line.prior_share, line.usual, line.caught, line.mistaken)
-        yield f"| {name} | {knots} | {' | '.join(map(number, parts))} |"
+        share = line.prior_share
+        counts = " · ".join(map(number, (share.fewest, share.fewer, share.more)))
+        yield f"| {name} | {knots} | {counts} | {' | '.join(map(number, (line.usual, line.caught, line.mistaken)))} |"
     for name, types in (("declared", CARD.network.declared), ("traffic", CARD.network.traffic)):
         weights = " · ".join(f"{kind}: {getattr(types, kind):+g}" for kind in NETWORK_TYPES)
         yield f"| {name} | {weights} | {types.reason} | {', '.join(types.source)} |"

@@ -153,3 +153,9 @@ THIN = {f"51.{at // 40}.{at % 40}.7": ONCE if at < 1600 else TWICE for at in ran
 )
 def test_of_whom_little_is_seen_the_neighbours_speak(address, seen, listed):
     assert (confidence(judged({**THIN, address: seen}), address) >= 50) == listed
+
+
+def test_who_is_listed_by_no_more_than_the_neighbours_is_counted():
+    found = judged(THIN)
+    brief = [address for address, seen in THIN.items() if seen is ONCE and confidence(found, address) >= 50]
+    assert found.counts["units_lifted"] == len(brief) > 100

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mipdns.inference import crowd, weigh
-from mipdns.inference.scorecard import Calibration
+from mipdns.inference.scorecard import Calibration, PriorShare
 from mipdns.inference.training.calibration import knots
 
 PRIOR = -0.7
@@ -60,7 +60,9 @@ def test_a_knot_stands_only_where_units_were_seen():
 )
 def test_both_forms_interpolate_alike_and_rise(summed, true, points):
     ends = (tuple(one / 1000 for one in summed), tuple(one / 1000 for one in true[: len(summed)]))
-    line = Calibration(*ends, prior_share=1.0, usual=0.25, caught=0.0, mistaken=0.0, reason="made up")
+    line = Calibration(
+        *ends, prior_share=PriorShare(1.0, 1.0, 1.0), usual=0.25, caught=0.0, mistaken=0.0, reason="made up"
+    )
     plain = [weigh.calibrated(one, line) for one in sorted(points)]
     assert crowd.calibrated(np.array(sorted(points)), line).tolist() == plain
     assert plain == sorted(plain)
