@@ -9,11 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from mipdns.inference import character, crowd
-from mipdns.inference.scorecard import Scorecard
+from mipdns.inference.population import ALL_SHARED
+from mipdns.inference.scorecard import POINTS, Scorecard, probability_points
 from mipdns.inference.training.sample import Sample, around, facts
 from mipdns.validation.metrics import SERVED_BINS
 
@@ -24,7 +26,7 @@ SURELY = 1.96
 FORMS = {
     "units": "7.0f", "shared": "7.2f", "found": "6.2f", "auc": "6.3f", "trees": "6.3f", "ece": "6.3f", "worst": "+6.2f",
     "free": "+6.2f", "bins": "5.0f", "off": "4.0f", "chance": "7.2f", "surely": "7.0f",
-    "prec90": "7.3f", "rec90": "7.2f", "users": "6.2f", "class": "6.2f",
+    "trees_off": "9.0f", "prec90": "7.3f", "rec90": "7.2f", "users": "6.2f", "class": "6.2f",
 }  # fmt: skip
 """Each column of the table, and how its numbers look."""
 COLUMNS = f"{'world':16}" + "".join(f"{name:>{int(form.strip('+').split('.')[0])}}" for name, form in FORMS.items())
@@ -36,7 +38,8 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
     worst: the largest error of a served bin of 200 units or more, signed; free: the same without the units that only
     the ceiling of one kind of evidence keeps where they are. bins: served bins of so many units; off: of those the ones
     that are off by more than 0.10; chance: how many would be if each were right, by the draw of networks alone; surely:
-    those that are off by so much more that another draw of networks would hardly bring them back. middle: the errors of
+    those that are off by so much more that another draw of networks would hardly bring them back; trees_off: as many as
+    `off` by the trees (`of_trees`). middle: the errors of
     the two bins between 26 and 80, NaN where they hold fewer, for `spread`.
 
     users: how often the range holds the truth, of units that are listed and shared; class: how often a class of theirs
@@ -70,7 +73,7 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
         "worst": float(max(errors, key=abs, default=0.0)),
         "free": float(max(errors_free[~np.isnan(errors_free)], key=abs, default=0.0)),
         "bins": len(errors),
-        "off": int(np.sum(np.abs(errors) > OFF)),
+        "off": bins_off(served, shared),
         "chance": float(np.sum(2.0 * norm.sf(OFF / np.maximum(drawn, 1e-9)))),
         "surely": int(np.sum(np.abs(errors) > OFF + SURELY * drawn)),
         "prec90": float(shared[sure].mean()) if sure.any() else 1.0,
@@ -81,6 +84,23 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
     middle = zip(SERVED_BINS, by_bin.tolist(), strict=True)
     found |= {f"middle {low}": one for (low, _), one in middle if 26 <= low <= 51}
     return {name: round(value, 4) for name, value in found.items()}
+
+
+def bins_off(served: NDArray[np.int16], shared: NDArray[np.bool_]) -> int:
+    """How many served bins of 200 units or more are off by more than 0.10."""
+    return int(np.sum(np.abs(_errors(served, shared)) > OFF))
+
+
+def of_trees(chance: NDArray[np.float64], sample: Sample, share: float) -> dict[str, float]:
+    """How well boosted trees rank the units of a world, and how many bins would be off if what they say were served,
+    shifted to the share of shared units as the scorecard is. chance: learnt with `ALL_SHARED`. share: among all.
+    """
+    known, shift = sample.known, (probability_points(share) - probability_points(ALL_SHARED)) / POINTS
+    served = np.rint(100.0 * expit(logit(chance[known].clip(1e-6, 1.0 - 1e-6)) + shift)).clip(1, 99).astype(np.int16)
+    return {
+        "trees": round(float(roc_auc_score(sample.shared[known], chance[known])), 4),
+        "trees_off": bins_off(served, sample.shared[known]),
+    }
 
 
 def _errors(served: NDArray[np.int16], shared: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -18,8 +18,7 @@ import scipy
 import sklearn
 import worlds
 from joblib import Parallel, delayed
-from measures import COLUMNS, FORMS, measure, row, spread
-from sklearn.metrics import roc_auc_score
+from measures import COLUMNS, FORMS, measure, of_trees, row, spread
 
 from mipdns.inference import parse_scorecard
 from mipdns.inference.population import ALL_SHARED
@@ -68,7 +67,7 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
         told = as_told(other, found_shares.all)
         seen = measure(told, card, found_shares.unspoken)
         if trees is not None:
-            seen["trees"] = round(float(roc_auc_score(told.shared, trees.predict_proba(matrix(told, card))[:, 1])), 4)
+            seen |= of_trees(trees.predict_proba(matrix(told, card))[:, 1], told, found_shares.all)
         found[world.name] = seen
         click.echo(row(world.name, seen))
     for line in spread(found):
