@@ -26,7 +26,7 @@ SURELY = 1.96
 FORMS = {
     "units": "7.0f", "shared": "7.2f", "found": "6.2f", "auc": "6.3f", "trees": "6.3f", "ece": "6.3f", "worst": "+6.2f",
     "free": "+6.2f", "bins": "5.0f", "off": "4.0f", "chance": "7.2f", "surely": "7.0f",
-    "trees_off": "9.0f", "prec90": "7.3f", "rec90": "7.2f", "users": "6.2f", "class": "6.2f",
+    "trees_off": "10.0f", "prec90": "7.3f", "rec90": "7.2f", "users": "6.2f", "class": "6.2f",
 }  # fmt: skip
 """Each column of the table, and how its numbers look."""
 COLUMNS = f"{'world':16}" + "".join(f"{name:>{int(form.strip('+').split('.')[0])}}" for name, form in FORMS.items())
