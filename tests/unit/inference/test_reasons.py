@@ -14,7 +14,7 @@ from mipdns.inference import explain
 from mipdns.inference.exposure import REFERENCE
 from mipdns.inference.features import DERIVED, WAYS, way
 from mipdns.inference.reasons import traffic_log_odds
-from mipdns.inference.scorecard import POINTS, Calibration
+from mipdns.inference.scorecard import POINTS, Calibration, PriorShare
 from mipdns.inference.weigh import calibrated
 from mipdns.vocabulary import Signal
 from tests.unit.inference import people
@@ -102,7 +102,8 @@ def test_traffic_weighs_what_it_does_in_a_verdict(unit):
 
 
 def test_traffic_is_calibrated_for_the_way_it_was_seen():
-    lines = {way: Calibration((-9.0, 9.0), (at, at), 1.0, 0.5, 0.0, 0.0, "level") for at, way in enumerate(WAYS)}
+    full = PriorShare(1.0, 1.0, 1.0)
+    lines = {way: Calibration((-9.0, 9.0), (at, at), full, 0.5, 0.0, 0.0, "level") for at, way in enumerate(WAYS)}
     card = msgspec.structs.replace(CARD, calibration=lines)
     told: tuple[dict[str, float], ...] = (
         {"agents_day_max": 3.0, "tls_day_max": 2.0, "ports_hour_max": 22.0},
