@@ -263,7 +263,8 @@ def test_every_column_but_how_much_and_when_belongs_to_a_signal():
 def test_the_ablation_leaves_out_all_that_speaks_and_tells_who_moved_nothing(tmp_path):
     files = [file(name, kind) for name, kind in [*KINDS, ("clouds", "egress"), ("far", "egress"), ("ranges", "routes")]]
     far = assertion("60.0.0.0/24", "list.vpn")._replace(source="far")
-    write(tmp_path / "mip.db", UNITS, [*SAID, far], files=files)
+    unsure = {"51.17.3.1": people.QUIET}  # of a business: others are sure without what an AS declares
+    write(tmp_path / "mip.db", UNITS | unsure, [*SAID, far], files=files)
     (tmp_path / "truth.csv").write_text(
         "prefix,verdict\n51.15.0.0/16,confirm\n51.16.0.0/15,deny\n2001:4860::/32,deny\n"
     )
