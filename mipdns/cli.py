@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime
 import errno
 import json
-import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
@@ -391,9 +390,7 @@ def validate(
     _one_of_truth_and_labels(truth, labels)
     if json_file and html_file and json_file.name == html_file.name == "<stdout>":
         raise click.UsageError("--json and --html cannot both be written here: name a file for one of them")
-    for option, file in (("--json", json_file), ("--html", html_file)):
-        if file and file.name != "<stdout>":
-            _demand_writable(option, Path(file.name))
+    _check_outputs(config, {"--json": json_file, "--html": html_file}, *([truth] if truth else []))
     document = run_validate(
         Path(config.store.database),
         truth,
@@ -433,14 +430,14 @@ def train(
     """Learn a scorecard from loaded databases whose truth is known."""
     from mipdns.inference import shipped_scorecard
     from mipdns.inference.training.text import card_text
+    from mipdns.outputs import check as check_outputs
     from mipdns.terminal import stage_line
-    from mipdns.train import check_out, write
     from mipdns.train import train as run_train
+    from mipdns.train import write
     from mipdns.validation.labelling import KINDS
 
     _one_of_truth_and_labels(truths, labels)
-    _demand_writable("--out", out)  # before minutes of learning
-    check_out(out, [*databases, *truths, *_files_of(config_path)])
+    check_outputs({"--out": out}, [*databases, *truths, *_files_of(config_path)])
     with stage_line(sys.stderr) as progress:
         card = run_train(databases, truths, shipped_scorecard(), labels or KINDS, progress)
     write(card_text(card), out)
@@ -512,6 +509,7 @@ def export_csv(config: Config, output: TextIO) -> None:
     from mipdns.export import export_csv as write
     from mipdns.store import verdict_rows
 
+    _check_outputs(config, {"--output": output})
     write(verdict_rows(Path(config.store.database)), output)
 
 
@@ -532,6 +530,7 @@ def export_zone(
     from mipdns.store import read_build
     from mipdns.zonefile import choose_zone
 
+    _check_outputs(config, {"--output": output})
     zone = choose_zone(Path(config.serve.zones), origin)
     with read_build(Path(config.store.database)) as (build, rows):
         write(rows, zone, build.serial, output, lists=lists or None, records_max=records_max or RECORDS_MAX)
@@ -550,6 +549,7 @@ def export_rbldnsd(config: Config, origin: str | None, name: str, ipv4: TextIO, 
     from mipdns.store import verdict_rows
     from mipdns.zonefile import choose_zone
 
+    _check_outputs(config, {"IPV4": ipv4, "IPV6": ipv6})
     rule = choose_list(choose_zone(Path(config.serve.zones), origin), name)
     write(verdict_rows(Path(config.store.database)), ipv4, ipv6, rule=rule)
 
@@ -629,14 +629,6 @@ def _one_of_truth_and_labels(truth: object, labels: object) -> None:
         raise click.UsageError("--truth says what is true and --labels who says so: choose one")
 
 
-def _demand_writable(option: str, file: Path) -> None:
-    """Before minutes of work whose outcome would be lost."""
-    if not file.exists() and not os.access(file.parent, os.W_OK):
-        raise ConfigError(f"{option} {file}: {file.parent} is no folder that can be written")
-    if file.exists() and not os.access(file, os.W_OK):
-        raise ConfigError(f"{option} {file}: it cannot be written")
-
-
 def _warn_of_stale(fetched: list[Fetched]) -> None:
     from mipdns.fetch import warning
 
@@ -646,14 +638,24 @@ def _warn_of_stale(fetched: list[Fetched]) -> None:
 
 
 def _files_of(config_path: Path) -> list[Path]:
-    """The configuration, its database and its index, of a command that runs without a configuration too."""
+    """What the configuration keeps, of a command that runs without one too and may replace a scorecard."""
     from mipdns.config import read_config
+    from mipdns.outputs import kept_by
 
     try:
-        store = read_config(config_path).store
+        config = read_config(config_path)
     except ConfigError:
         return [config_path]
-    return [config_path, Path(store.database), Path(store.index)]
+    return [config_path, *(path for path in kept_by(config) if path != Path(config.load.scorecard))]
+
+
+def _check_outputs(config: Config, files: Mapping[str, TextIO | None], *read: Path) -> None:
+    """files: what is written, by its option. read: what a load does not read, but this command."""
+    from mipdns.outputs import check as check_outputs
+    from mipdns.outputs import kept_by
+
+    outs = {option: Path(file.name) for option, file in files.items() if file and file.name != "<stdout>"}
+    check_outputs(outs, [click.get_current_context().obj, *kept_by(config), *read])
 
 
 def _print(document: dict[str, object], as_json: bool) -> None:

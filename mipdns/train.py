@@ -50,20 +50,7 @@ NETWORK_SHARE_MAX = 0.5
 Told = Counter[tuple[str, bool]]
 """Units by who tells of them and whether they are shared."""
 Index = NDArray[np.int64]
-SQLITE = b"SQLite format 3\0"
-"""How every SQLite file begins."""
 EPOCH = datetime.date(1970, 1, 1).toordinal()
-
-
-def check_out(out: Path, kept: Iterable[Path]) -> None:
-    """Raise ConfigError where a scorecard would take the place of a file of `kept`, or of any database."""
-    for path in kept:
-        if out.resolve() == path.resolve() or (out.exists() and path.exists() and out.samefile(path)):
-            raise ConfigError(f"--out {out}: {path} would be lost; name another file for the scorecard")
-    if out.is_file():
-        with out.open("rb") as file:
-            if file.read(len(SQLITE)) == SQLITE:
-                raise ConfigError(f"--out {out}: a database is there, and would be lost; name another file")
 
 
 def write(text: str, out: Path) -> None:

@@ -153,4 +153,76 @@ def test_an_output_that_cannot_be_opened_is_told_as_all_else(tmp_path: Path):
     store.regenerate(tmp_path / "mip.db", contents())
     there = tmp_path / "no" / "out.csv"
     told = CliRunner().invoke(main, ["--config", str(config), "export", "csv", "--output", str(there)])
-    assert (told.exit_code, told.output) == (1, f"mipdns: {there}: cannot be opened: No such file or directory\n")
+    wanted = f"mipdns: --output {there}: {there.parent} is no folder that can be written\n"
+    assert (told.exit_code, told.output) == (1, wanted)
+
+
+READ_AND_KEPT = {
+    "mip.db": "read",
+    "mip.idx": "mapped",
+    "own.json": "{}",
+    "zones/mip.internal.toml": "a zone",
+    "secrets.txt": "a secret",
+    "logs/1.csv": "lines",
+    "list [1].txt": "a list",
+    "truth.csv": "prefix,verdict\n",
+}
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[Path, bytes]:
+    """A folder of all that a load reads and keeps, as it was."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in READ_AND_KEPT.items():
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(text)
+    Path("mipdns.toml").write_text(
+        '[serve]\ncookie_secrets = "secrets.txt"\n[load]\nscorecard = "own.json"\n'
+        '[[source]]\nname = "l"\nkind = "logs"\nformat = "combined"\npath = "logs/*.csv"\n'
+        '[[source]]\nname = "e"\nkind = "egress"\nformat = "cidr"\nclass = "tor"\npath = "list [1].txt"\n'
+    )
+    Path("linked.db").symlink_to("mip.db")
+    with sqlite3.connect("other.db") as other:
+        other.execute("CREATE TABLE mine (one)")
+    return there()
+
+
+def there() -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+
+
+WRITES = {
+    "--json": ["validate", "--truth", "truth.csv", "--json"],
+    "--html": ["validate", "--truth", "truth.csv", "--html"],
+    "csv --output": ["export", "csv", "--output"],
+    "zone --output": ["export", "zone", "--output"],
+    "IPV6": ["export", "rbldnsd", "ip4trie"],
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (command, name)
+        for command, words in WRITES.items()
+        for name in (*READ_AND_KEPT, "mipdns.toml", "linked.db", "other.db")
+        if name != "truth.csv" or name in words
+    ],
+)
+def test_nothing_is_written_over_what_a_load_reads_and_keeps(kept: dict[Path, bytes], command: str, name: str):
+    told = CliRunner().invoke(main, [*WRITES[command], name])
+    assert told.exit_code == 1
+    assert told.output.startswith(f"mipdns: {command.rsplit(maxsplit=1)[-1]} {name}: ")
+    assert "would be lost" in told.output and told.output.count("\n") == 1
+    assert there() == kept
+
+
+@pytest.mark.parametrize(
+    ("command", "second"),
+    [(["validate", "--json", "one", "--html", "one"], "--html"), (["export", "rbldnsd", "one", "./one"], "IPV6")],
+)
+def test_two_outputs_are_two_files(kept: dict[Path, bytes], command: list[str], second: str):
+    told = CliRunner().invoke(main, command)
+    assert (told.exit_code, told.output.count("\n")) == (1, 1)
+    assert told.output.startswith(f"mipdns: {second} one: ") and "is written there; name another file" in told.output
+    assert there() == kept
