@@ -93,6 +93,12 @@ class ObservationTable(NamedTuple):
     traffic: NDArray[np.int8]
     columns: Mapping[str, NDArray[np.float32]]
 
+    def take(self, at: slice | NDArray[np.int64] | NDArray[np.bool_]) -> ObservationTable:
+        """Some of the units."""
+        key, last_day, asn, traffic, columns = self
+        taken = {name: column[at] for name, column in columns.items()}
+        return ObservationTable(key[at], last_day[at], asn[at], traffic[at], taken)
+
 
 class Profile(NamedTuple):
     """Activity of neighbourhoods by hour; rows add. One row a (neighbourhood, weekend, hour).

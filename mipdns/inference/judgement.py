@@ -186,7 +186,7 @@ class _Judging:
             yield Part(self._counted(rows.add(pieces)), observations)
             passed += len(stretch.units.key)
             progress("judge", 0.1 + 0.9 * passed / max(self.counts["units"], 1))
-        yield Part(self._counted(rows.finish()), _take(observations, slice(0)))
+        yield Part(self._counted(rows.finish()), observations.take(slice(0)))
         progress("judge", 1.0)
         self.done = True
 
@@ -285,7 +285,7 @@ class _Judging:
         if self.observations == "listed":
             keep[unit[confidence >= self.card.rules.listed]] = True
         self.counts[OBSERVATIONS_LEFT_OUT] += int(np.sum(~keep))
-        return _take(seen, keep)
+        return seen.take(keep)
 
     def _judge_measured(
         self,
@@ -390,9 +390,3 @@ class _Declared:
     def of(self, asn: NDArray[np.int64]) -> NDArray[np.int8]:
         """Index into NETWORK_TYPES, -1 unknown."""
         return self._kinds[surroundings.index(self._asns, asn)]
-
-
-def _take(seen: ObservationTable, which: slice | NDArray[np.bool_]) -> ObservationTable:
-    key, last_day, asn, traffic, columns = seen
-    kept = {name: column[which] for name, column in columns.items()}
-    return ObservationTable(key[which], last_day[which], asn[which], traffic[which], kept)

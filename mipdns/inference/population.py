@@ -114,7 +114,7 @@ class Population:
         units, counted = self._units, float(self._above[asked].sum())
         if not units[asked].any():
             return self._card.prior
-        usual = np.array([_log_odds(line.usual) for line in self._card.calibration.values()])
+        usual = np.array([log_odds(line.usual) for line in self._card.calibration.values()])
 
         def shared(shift: float) -> NDArray[np.float64]:
             return 1.0 / (1.0 + np.exp(-(usual + shift)))
@@ -158,9 +158,10 @@ def _drawn(share: float, units: int, reference: float, bounds: tuple[float, floa
     """A share within bounds, drawn towards a reference in log-odds; the reference where there are no units."""
     part = units**2 / (units**2 + UNITS_HALF**2)
     found = min(max(share, bounds[0]), bounds[1])
-    drawn = 1.0 / (1.0 + math.exp(-(part * _log_odds(found) + (1.0 - part) * _log_odds(reference))))
+    drawn = 1.0 / (1.0 + math.exp(-(part * log_odds(found) + (1.0 - part) * log_odds(reference))))
     return min(max(round(drawn, 3), 0.001), 0.999)
 
 
-def _log_odds(share: float) -> float:
+def log_odds(share: float) -> float:
+    """Natural logarithm of the odds of a share strictly between 0 and 1."""
     return math.log(share / (1.0 - share))

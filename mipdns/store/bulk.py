@@ -77,6 +77,11 @@ class Bulk:
                 {name: np.array(column, dtype=np.float32) for name, column in zip(_FEATURES, features, strict=True)},
             )
 
+    def observed(self) -> int:
+        """How many units have what was measured of them kept."""
+        (units,) = self._connection.execute("SELECT count(*) FROM observation").fetchone()
+        return int(units)
+
     def networks(self) -> list[JudgedNetwork]:
         """Every AS of the build, by number."""
         rows = self._connection.execute(

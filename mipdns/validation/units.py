@@ -15,11 +15,23 @@ from numpy.typing import NDArray
 
 from mipdns.columns import blobs, unit_bounds
 from mipdns.evidence import CONTEXT_COLUMNS, NETWORK_TYPES, UNIT_COLUMNS, ObservationTable
+from mipdns.inference.population import counted
 from mipdns.store.bulk import Bulk
 from mipdns.validation.truth import Truth
 
 REGIONS = ("Africa", "Asia Pacific", "Australia", "Europe", "Middle East", "North America", "South America")
 """The scopes that PeeringDB networks declare and that name a part of the world."""
+
+
+class Evidence(NamedTuple):
+    """What units are judged by, one row a unit, sorted by address; the columns are those of `Units`."""
+
+    key: NDArray[np.uint64]
+    address: NDArray[np.bytes_]
+    last_day: NDArray[np.int32]
+    declared: NDArray[np.int8]
+    traffic: NDArray[np.int8]
+    columns: Mapping[str, NDArray[np.float32]]
 
 
 class Units(NamedTuple):
@@ -49,6 +61,11 @@ class Units(NamedTuple):
     declared: NDArray[np.int8]
     traffic: NDArray[np.int8]
     columns: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def evidence(self) -> Evidence:
+        """What they are judged by."""
+        return Evidence(self.key, self.address, self.last_day, self.declared, self.traffic, self.columns)
 
     def take(self, at: NDArray[np.int64] | NDArray[np.bool_]) -> Units:
         """Some of the units."""
@@ -108,6 +125,36 @@ def gather(truth: Truth, bulk: Bulk) -> Units:
     )
 
 
+def drawn(bulk: Bulk, number: int, seed: int) -> Evidence:
+    """About so many of the units that a load counts, drawn at random, or all if there are fewer.
+
+    Of neighbourhoods that lie in two batches of the database more may be counted than the load does.
+    """
+    share = min(1.0, number / max(bulk.observed(), 1))
+    dice = np.random.default_rng(seed)
+    tables = []
+    for table in bulk.observations():
+        chosen = dice.random(len(table.key)) < share
+        tables.append(table.take(chosen & counted(table.key)))
+    table = _together(tables)
+    inside, _ = unit_bounds(table.key, table.key)
+    declared, _, _ = _of_networks(table.asn, bulk)
+    address = np.array(blobs(inside), dtype="S16")
+    return Evidence(table.key, address, table.last_day, declared, table.traffic, table.columns)
+
+
+def _together(tables: list[ObservationTable]) -> ObservationTable:
+    if not tables:
+        return _NOTHING_SEEN
+    return ObservationTable(
+        np.concatenate([table.key for table in tables]),
+        np.concatenate([table.last_day for table in tables]),
+        np.concatenate([table.asn for table in tables]),
+        np.concatenate([table.traffic for table in tables]),
+        {name: np.concatenate([table.columns[name] for table in tables]) for name in _FEATURES},
+    )
+
+
 def _seen(truth: Truth, bulk: Bulk) -> _Seen:
     words: list[NDArray[np.int64]] = []
     tables: list[ObservationTable] = []
@@ -119,22 +166,8 @@ def _seen(truth: Truth, bulk: Bulk) -> _Seen:
         kept = _first_said(table.key[row], truth.shared[word])
         row, word = row[kept], word[kept]
         words.append(word.astype(np.int64))
-        columns = {name: column[row] for name, column in table.columns.items()}
-        tables.append(
-            ObservationTable(table.key[row], table.last_day[row], table.asn[row], table.traffic[row], columns)
-        )
-    if not tables:
-        return _Seen(np.zeros(0, dtype=np.int64), _NOTHING_SEEN)
-    return _Seen(
-        np.concatenate(words),
-        ObservationTable(
-            np.concatenate([table.key for table in tables]),
-            np.concatenate([table.last_day for table in tables]),
-            np.concatenate([table.asn for table in tables]),
-            np.concatenate([table.traffic for table in tables]),
-            {name: np.concatenate([table.columns[name] for table in tables]) for name in _FEATURES},
-        ),
-    )
+        tables.append(table.take(row))
+    return _Seen(np.concatenate(words) if words else np.zeros(0, dtype=np.int64), _together(tables))
 
 
 def _first_said(key: NDArray[np.uint64], shared: NDArray[np.bool_]) -> NDArray[np.int64]:

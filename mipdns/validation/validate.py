@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,10 @@ from mipdns.store import Build
 from mipdns.store.bulk import Bulk, read_bulk
 from mipdns.validation import bootstrap, drift, labelling, metrics, report, truth
 from mipdns.validation.records import records
-from mipdns.validation.rejudge import Judge, speaking, told
+from mipdns.validation.rejudge import Census, Judge, speaking, told
 from mipdns.validation.report import Plan
 from mipdns.validation.truth import Word
-from mipdns.validation.units import Units, gather
+from mipdns.validation.units import Units, drawn, gather
 from mipdns.vocabulary import SIGNAL_NAMES, Signal, names
 from mipdns.whatif import NOBODY, SAID_BY, Silence, silence
 
@@ -32,6 +32,8 @@ VERSION = 1
 ABLATED_UNITS_MAX = 200_000
 """Judging again is done for at most so many units for each piece of evidence, drawn at random."""
 ABLATION_DRAWS = 200
+CENSUS_UNITS = 100_000
+"""Of so many units of the load the share of shared ones is found again, to a quarter of a percent."""
 TOLD_MIN = 0.1
 """People are told of a source's weight from such a change on, in log-odds; the document has every one."""
 TELLING_MIN = 30
@@ -90,9 +92,9 @@ def validate(
             "judged again without what made a label; compare what is served, with --truth FILE alone"
         )
     with read_bulk(database) as bulk:
-        parts = [
-            _part(name, words, silent, said, kinds, bulk, build, card, plan) for name, words, silent in sets if words
-        ]
+        counted = drawn(bulk, CENSUS_UNITS, plan.seed)
+        again = _Again(said, kinds, build, card, Census(counted, said, card, as_of=build.as_of, prior=build.prior))
+        parts = [_part(name, words, silent, bulk, again, plan) for name, words, silent in sets if words]
         document = {
             "version": VERSION,
             "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -240,23 +242,27 @@ def _copied(words: list[Word], labels: list[Label]) -> bool:
     return 2 * sum((word.first, word.last, word.shared) in known for word in words) > len(words)
 
 
+class _Again(NamedTuple):
+    """What is needed to judge units of a build again. kinds: name and kind of the source of each file."""
+
+    said: Sequence[Assertion]
+    kinds: Kinds
+    build: Build
+    card: Scorecard
+    census: Census
+
+    def judge(self, units: Units) -> Judge:
+        """Who judges them."""
+        return Judge(units, self.said, self.card, as_of=self.build.as_of, census=self.census)
+
+
 def _part(
-    name: str,
-    words: list[Word],
-    silent: Silence,
-    said: Sequence[Assertion],
-    kinds: Kinds,
-    bulk: Bulk,
-    build: Build,
-    card: Scorecard,
-    plan: Plan,
+    name: str, words: list[Word], silent: Silence, bulk: Bulk, again: _Again, plan: Plan
 ) -> dict[str, Any] | None:
     """One set of truth; None where nothing but what made it speaks of any of its units."""
     everything = gather(truth.arrange(words), bulk)
-    again = silent != NOBODY
-    confidence = everything.confidence
-    if again:
-        confidence = Judge(everything, said, card, as_of=build.as_of, prior=build.prior).confidence(silent)
+    as_served = silent == NOBODY
+    confidence = everything.confidence if as_served else again.judge(everything).confidence(silent)
     spoken = confidence > 0
     if not spoken.any():
         return None
@@ -264,8 +270,9 @@ def _part(
     described = report.describe(units, confidence[spoken], plan)
     return {
         "name": name,
-        "judged": "again" if again else "as served",
+        "judged": "as served" if as_served else "again",
         "without": told(silent),
+        "prior": again.census.prior(silent),
         "statements": len(words),
         "without_verdict": {
             "shared": int((everything.shared & ~spoken).sum()),
@@ -277,34 +284,25 @@ def _part(
         ),
         **described,
         # What is served knows what made the labels: it may only be held against truth from elsewhere.
-        "users": None if again else report.users(units, plan),
-        "classes": None if again else report.classes(units, plan),
-        "ablation": _ablation(units, said, kinds, silent, build, card, plan),
+        "users": report.users(units, plan) if as_served else None,
+        "classes": report.classes(units, plan) if as_served else None,
+        "ablation": _ablation(units, silent, again, plan),
     }
 
 
-def _ablation(
-    units: Units,
-    said: Sequence[Assertion],
-    kinds: Kinds,
-    silent: Silence,
-    build: Build,
-    card: Scorecard,
-    plan: Plan,
-) -> dict[str, Any]:
+def _ablation(units: Units, silent: Silence, again: _Again, plan: Plan) -> dict[str, Any]:
     """What each signal and each source is worth: metrics without it less metrics with it.
 
     as_served: share of units that judging again, with nothing left out, gives what is served. Those it does not are
     covered by the pool rule, differ inside a /64, or had a source whose record people's words had changed. Where the
     build did not keep what it measured, nothing can be judged again and there are no rows.
     """
-    if build.counts.get(OBSERVATIONS_LEFT_OUT):
+    if again.build.counts.get(OBSERVATIONS_LEFT_OUT):
         return {"units": 0, "as_served": None, "roc_auc": None, "ece": None, "left_out": []}
     if len(units.key) > ABLATED_UNITS_MAX:
         chosen = np.random.default_rng(plan.seed).choice(len(units.key), ABLATED_UNITS_MAX, replace=False)
         units = units.take(np.sort(chosen))
-    judge = Judge(units, said, card, as_of=build.as_of, prior=build.prior)
-    prior = round(100 * build.prior)
+    judge = again.judge(units)
     networks = report.networks_of(units)
     width = metrics.equal_width(report.WIDTH_BINS)
     numbers: dict[str, bootstrap.Metric] = {
@@ -314,6 +312,7 @@ def _ablation(
 
     def judged(hush: Silence) -> NDArray[np.int64]:
         confidence = judge.confidence(hush)
+        prior = round(100 * again.census.prior(hush))
         return np.where(confidence > 0, confidence, prior)  # where nothing is left to speak, that is what is known
 
     def measured(confidence: NDArray[np.int64]) -> tuple[dict[str, float], dict[str, metrics.Counts]]:
@@ -325,7 +324,7 @@ def _ablation(
     base = judged(silent)
     with_all, base_draws = measured(base)
     rows = []
-    for kind, name, hush in _left_out(said, kinds, silent):
+    for kind, name, hush in _left_out(again.said, again.kinds, silent):
         confidence = judged(hush)
         moved = int((confidence != base).sum())
         left, draws = measured(confidence) if moved else (with_all, base_draws)

@@ -76,6 +76,22 @@ def test_more_may_be_left_out(world: Path):
     assert "nothing here goes by 'egres'" in told.stderr
 
 
+def test_without_lists_it_judges_among_as_many_as_a_load_without_lists_finds(world: Path):
+    """Whom a list named is then one of whom nobody speaks, and most of them are shared."""
+    head, *sources = world.read_text().split("[[source]]")
+    kept = [source for source in sources if 'kind = "egress"' not in source]
+    bare = world.with_name("bare.toml")
+    bare.write_text("[[source]]".join([head.replace('"mip.db"', '"bare.db"'), *kept]))
+    must(bare, "load")
+    truth = ("--truth", str(world.parent / "truth.csv"))
+    (served,) = run(world, *truth)["sets"]
+    (again,) = run(world, *truth, "--without", "list")["sets"]
+    (loaded,) = run(bare, *truth)["sets"]
+    assert loaded["prior"] > served["prior"] + 0.03
+    assert again["prior"] == pytest.approx(loaded["prior"], abs=0.01)
+    assert again["overall"]["ece"]["value"] == pytest.approx(loaded["overall"]["ece"]["value"], abs=0.005)
+
+
 def test_people_are_told_a_few_numbers(world: Path):
     told = must(world, "validate", "--truth", str(world.parent / "truth.csv"), "--draws", "50")
     assert re.search(r"ROC-AUC +0\.9\d\d \(0\.\d{3} to [01]\.\d{3}\)", told)

@@ -19,10 +19,10 @@ from mipdns.inference.scorecard import MEASURED
 from mipdns.sources.truth import assertions as words_as_assertions
 from mipdns.store.bulk import read_bulk
 from mipdns.validation.page import page
-from mipdns.validation.rejudge import Judge, told
+from mipdns.validation.rejudge import Census, Judge, told
 from mipdns.validation.report import Plan
 from mipdns.validation.truth import Word, arrange
-from mipdns.validation.units import REGIONS, gather
+from mipdns.validation.units import REGIONS, drawn, gather
 from mipdns.validation.validate import as_text, validate
 from mipdns.vocabulary import Signal
 from mipdns.whatif import COUNTED, Silence, silence
@@ -75,8 +75,10 @@ def gathered(database, words=EVERYWHERE):
 
 
 def judge(database, units) -> Judge:
-    build = store.latest_build(database)
-    return Judge(units, store.assertions(database), CARD, as_of=build.as_of, prior=build.prior)
+    build, said = store.latest_build(database), store.assertions(database)
+    with read_bulk(database) as bulk:
+        census = Census(drawn(bulk, 1000, 1), said, CARD, as_of=build.as_of, prior=build.prior)
+    return Judge(units, said, CARD, as_of=build.as_of, census=census)
 
 
 def test_units_in_a_wide_range_are_those_that_logs_saw(database):
