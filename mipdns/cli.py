@@ -610,7 +610,8 @@ def simulate(
     last_day = as_of.date() if as_of else None
     with stage_line(sys.stderr) as progress:
         world = make(folder, seed=seed, days=days, plan=plan, form=form, as_of=last_day, progress=progress)
-    click.echo(f"{world.units} units in {folder}; next: mipdns --config {folder / 'mipdns.toml'} load")
+    made = f"{world.units} units and {world.log_lines} log lines in {folder}"
+    click.echo(f"{made}; next: mipdns --config {folder / 'mipdns.toml'} load")
 
 
 @main.command()

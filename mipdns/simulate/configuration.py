@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fnmatch
+import re
 from collections.abc import Collection
 from typing import Literal
 
@@ -200,11 +201,11 @@ WITHOUT = (*CLAIMS, *LISTS, *OBSERVERS, *LOG_COLUMNS)
 
 
 def configuration_text(
-    world: World, last_day: datetime.date, form: Form, without: Collection[str], claims: Collection[str]
+    world: World, last_day: datetime.date, form: Form, without: Collection[str], files: Collection[str]
 ) -> str:
     """A runnable configuration that names every source file of the world. without: columns of the one log.
 
-    claims: the files, by their relative paths, of what is said of networks and ranges; what is not there is not named.
+    files: those of the sources, by their relative paths; a source that has none is not named.
     """
     plan = world.plan
     parts = [_HEAD.format(seed=world.seed, units=plan.units, days=world.days, last_day=last_day)]
@@ -212,22 +213,30 @@ def configuration_text(
         ours = f'["{OUR_V4}", "{OUR_V6}"]'
         columns = {"csv_columns": _table(CSV_COLUMNS), "parquet_columns": _table(PARQUET_COLUMNS)}
         parts.append(_LOGS)
-        parts += [text.format(ours=ours, **columns) for name, text in _OBSERVED.items() if name not in without]
+        parts += [_seen(text, files).format(ours=ours, **columns) for text in _OBSERVED.values()]
     else:
         columns_kept = {ours: theirs for ours, theirs in PARQUET_COLUMNS.items() if ours not in without}
-        parts.append(_ONE_LOG[form].format(columns=_table(columns_kept)))
+        parts.append(_seen(_ONE_LOG[form], files).format(columns=_table(columns_kept)))
     for name, kind, source_form, paths, dated in _CLAIMS:
-        if there := [f'"{path}"' for path in paths if fnmatch.filter(claims, path)]:
+        if there := [f'"{path}"' for path in paths if fnmatch.filter(files, path)]:
             path = there[0] if len(paths) == 1 else f"[{', '.join(there)}]"
             parts.append(_CLAIM.format(name=name, kind=kind, form=source_form, path=path))
             parts.append(f"dated = {last_day}\n" if dated else "")
     for name, list_form, class_, file, age in _LISTS:
-        if f"lists/{file}" in claims:
+        if f"lists/{file}" in files:
             day = last_day - datetime.timedelta(days=round(age * plan.errors.list_age_days))
             parts.append(_LIST.format(name=name, form=list_form, class_=class_, file=file, dated=day))
-    if _WORDS in claims:
+    if _WORDS in files:
         parts.append(_PARTNER.format(words=_WORDS, last_day=last_day))
     return "".join(parts)
+
+
+def _seen(text: str, files: Collection[str]) -> str:
+    """Of an observer's sources those that have files."""
+    head, *sources = text.split("[[source]]")
+    patterns = [re.findall(r'^path = "(.+)"$', source, re.MULTILINE) for source in sources]
+    there = [source for source, (path,) in zip(sources, patterns, strict=True) if fnmatch.filter(files, path)]
+    return "".join(f"{head}[[source]]{source}" for source in there)
 
 
 def _table(columns: dict[str, str]) -> str:

@@ -36,7 +36,7 @@ _QUIC_PLATFORMS: tuple[Platform, ...] = (
     "android_app",
     "ios_app",
 )
-_FIRST_PORTS = (1024, 1024, 1024, 2048, 4096, 10000, 16384, 32768)
+_FIRST_PORTS = (PORT_FIRST, PORT_FIRST, PORT_FIRST, 2048, 4096, 10000, 16384, 32768)
 _LINES_OF_KIND = np.array([entry.connections * entry.requests * entry.visits for entry in KINDS])
 
 

@@ -106,8 +106,8 @@ def _write(
     claims = _write_claims(folder, world, last_day)
     truth = words.write_truth(folder / "truth.csv", world).path
     config = folder / "mipdns.toml"
-    said = [file.path.relative_to(folder).as_posix() for file in claims]
-    config.write_text(configuration_text(world, last_day, form, plan.without, said), "utf-8")
+    there = [file.path.relative_to(folder).as_posix() for file in (*log_files, *claims)]
+    config.write_text(configuration_text(world, last_day, form, plan.without, there), "utf-8")
     shutil.copytree(zones, folder / "zones", dirs_exist_ok=True)
     kinds = Counter(world.units.kind[world.units.until >= days - 1].tolist())
     return Summary(
@@ -187,7 +187,7 @@ def _write_logs(
                 written.append(
                     logs.write_parquet_log(path, world, columns, site="www.example", without=world.plan.without)
                 )
-    return written
+    return _with_rows(written)
 
 
 def _write_day(folder: Path, scene: Scene, name: str, wear: Wear, *, flags: bool) -> list[Written]:
@@ -233,10 +233,7 @@ def _write_day(folder: Path, scene: Scene, name: str, wear: Wear, *, flags: bool
 
 
 def _write_claims(folder: Path, world: World, as_of: datetime.date) -> list[Written]:
-    """Everything that is said of networks, ranges and addresses, right or wrong.
-
-    Whoever has nothing to say writes no file: one without a row is an error to a load.
-    """
+    """Everything that is said of networks, ranges and addresses, right or wrong."""
     plan = world.plan
     without = plan.without if plan.errors.partner_space else (*plan.without, "partner")
 
@@ -258,6 +255,11 @@ def _write_claims(folder: Path, world: World, as_of: datetime.date) -> list[Writ
         written += lists.write_lists(folder / "lists", world, as_of, dice(2), tuple(without))
     if "partner" not in without:
         written.append(words.write_partner(folder / "partner" / "words.csv", world, as_of, dice(3)))
+    return _with_rows(written)
+
+
+def _with_rows(written: list[Written]) -> list[Written]:
+    """Whoever saw nobody, or has nothing to say, writes no file: one without a row is an error to a load."""
     for file in written:
         if not file.rows:
             file.path.unlink()

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from mipdns.config import read_config
+from mipdns.config import Logs, read_config
 from mipdns.errors import ConfigError
 from mipdns.load import load
 from mipdns.simulate import WorldPlan, changed, draw_plan, plan_for, read_plan, simulate
@@ -157,6 +157,18 @@ def test_who_has_nothing_to_say_is_no_source_and_the_world_loads(tmp_path: Path,
     assert not there & set(absent)
     assert {file.path for file in made.files} <= set(tmp_path.rglob("*"))
     assert not [folder for folder in tmp_path.iterdir() if folder.is_dir() and not any(folder.iterdir())]
+
+
+@pytest.mark.parametrize(
+    ("form", "share", "lines"), [("mixed", 0.002, True), ("ndjson", 1e-9, False), ("parquet", 1e-9, False)]
+)
+def test_who_sees_nobody_writes_no_log_and_the_world_loads(tmp_path: Path, form: Form, share: float, lines: bool):
+    made = simulate(tmp_path, units=60, days=2, as_of=AS_OF, form=form, plan=WorldPlan(observer_share=share))
+    assert (made.log_lines > 0) == lines
+    config = read_config(made.config)
+    logs = [source for source in config.sources if isinstance(source, Logs)]
+    assert len(logs) < 11 and bool(logs) == lines
+    assert load(config).verdicts > 0
 
 
 def test_a_world_of_one_kind_is_made_whole(tmp_path: Path):
