@@ -1,6 +1,7 @@
 """How right a scorecard is on the units of a world. In: a sample, a scorecard. Out: numbers, and a line of a table.
 
-The one rule: what is measured is what would be served, a whole percent after all rules.
+The one rule: what is measured is what would be served, a whole percent after all rules; units are ranked (`auc`) by the
+sum that it is rounded from, as trees are by theirs, so that the gap between them is none of rounding.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from mipdns.inference import character, crowd
 from mipdns.inference.population import ALL_SHARED
 from mipdns.inference.scorecard import POINTS, Scorecard, probability_points
 from mipdns.inference.training.sample import Sample, around, facts
-from mipdns.validation.metrics import SERVED_BINS
+from mipdns.validation.metrics import SERVED_BINS, calibration_error, equal_width, histograms
 
 UNITS_MIN = 200
 OFF = 0.10
@@ -51,10 +52,6 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
     kind = character.of_units(columns, seen, total.confidence, sample.heard, card)
     known = sample.known
     shared, served = sample.shared[known], total.confidence[known]
-    told = served / 100.0
-    tenth = np.minimum(served // 10, 9)
-    in_tenth = [tenth == number for number in range(10)]
-    error = sum(abs(float(np.sum(shared[here] - told[here]))) for here in in_tenth) / len(served)
     free = (total.unlimited == total.points)[known]
     by_bin, deviations = _errors(served, shared), _deviations(served, shared, sample.asn[known])
     errors, drawn = by_bin[~np.isnan(by_bin)], deviations[~np.isnan(by_bin)]
@@ -69,7 +66,7 @@ def measure(sample: Sample, card: Scorecard, prior: float) -> dict[str, float]:
         "shared": float(shared.mean()),
         "found": prior,
         "auc": float(roc_auc_score(shared, total.points[known])),
-        "ece": error,
+        "ece": float(calibration_error(histograms(served, shared), equal_width())),
         "worst": float(max(errors, key=abs, default=0.0)),
         "free": float(max(errors_free[~np.isnan(errors_free)], key=abs, default=0.0)),
         "bins": len(errors),

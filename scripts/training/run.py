@@ -47,7 +47,7 @@ CARD = Path("mipdns/inference/scorecard.json")
 def main(folder: Path, count: int, units: int, measured: int, measured_units: int, evaluate: bool, out: Path) -> None:
     """As the module says."""
     started = time.monotonic()
-    card = parse_scorecard(CARD.read_text("utf-8"), str(CARD))
+    card = before = parse_scorecard(CARD.read_text("utf-8"), str(CARD))
     trees = None
     if not evaluate:
         learnt = worlds.learnt(count, units)
@@ -84,8 +84,16 @@ def main(folder: Path, count: int, units: int, measured: int, measured_units: in
                 for name, seen in found.items()
             },
         }
-        out.write_text(card_text(msgspec.structs.replace(card, name="trained-8", trained=made)), "utf-8")
+        card = msgspec.structs.replace(card, name=named(card, before), trained=made)
+        out.write_text(card_text(card), "utf-8")
         _say(f"{out} is written", started)
+
+
+def named(card: Scorecard, before: Scorecard) -> str:
+    """The name of a scorecard: that of the one before if both weigh alike, else one with the next number."""
+    if msgspec.structs.replace(card, name=before.name, trained=before.trained) == before:
+        return before.name
+    return f"trained-{int(before.name.removeprefix('trained-')) + 1}"
 
 
 def _samples(made: list[worlds.Made], folder: Path, card: Scorecard) -> Iterator[Sample]:

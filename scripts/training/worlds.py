@@ -1,18 +1,22 @@
 """The worlds that the scorecard is learnt from, and the other ones that it is measured on. In: a folder. Out: loads.
 
-The one rule: a world is made from what stands in `Made` alone, and one of the same that is there already is taken.
+The one rule: a world is made from what stands in `Made` alone, and one of the same that is there already is taken, if
+the same code made it.
 """
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
+import mipdns
 from mipdns.config import read_config
 from mipdns.load import load
 from mipdns.simulate import simulate
@@ -39,6 +43,9 @@ SOURCES = (
     "hosting", "ja4", "bot_score", "forwarded",
 )  # fmt: skip
 _FLOWS = tuple(name for name in OBSERVERS if name not in SITES)
+PACKAGE = Path(mipdns.__file__).parent
+CODE = ("simulate", "sources", "inference", "store", "columns.py", "evidence.py", "load.py", "net.py")
+"""Of the package what makes, counts and keeps a world; what is learnt from it afterwards stands in `training`."""
 LEARNT, MEASURED = 20_261_123, 4_711
 """Seeds: no world is drawn for both."""
 
@@ -163,8 +170,8 @@ def measured(count: int, units: int) -> list[Made]:
 def loaded(world: Made, folder: Path) -> Path:
     """The folder of a world that is made and loaded; its logs are gone."""
     place = folder / world.name
-    done = place / "done"
-    if done.exists() and done.read_text("utf-8") == repr(world):
+    done, made = place / "done", f"{world!r}\n{code()}\n"
+    if done.exists() and done.read_text("utf-8") == made:
         return place
     shutil.rmtree(place, ignore_errors=True)
     simulate(
@@ -178,8 +185,19 @@ def loaded(world: Made, folder: Path) -> Path:
     load(read_config(place / "mipdns.toml"))
     shutil.rmtree(place / "logs")
     shutil.rmtree(place / "work", ignore_errors=True)
-    done.write_text(repr(world), "utf-8")
+    done.write_text(made, "utf-8")
     return place
+
+
+@cache
+def code() -> str:
+    """SHA-256 of `CODE`: other code may make, or count, another world of the same parameters."""
+    sha = hashlib.sha256()
+    files = [path for name in CODE for path in (PACKAGE / name, *(PACKAGE / name).rglob("*"))]
+    for path in sorted(files):
+        if path.suffix in (".py", ".sql") and "training" not in path.parts:
+            sha.update(path.read_bytes())
+    return sha.hexdigest()
 
 
 def _with(plan: WorldPlan, **changes: object) -> WorldPlan:

@@ -3,10 +3,10 @@
 In: for each term the bin that each unit falls into, the truth, and weights. Out: the height of every step. The one
 rule: a term that must rise never falls, whatever the data of a small bin say.
 
-The loss is the weighted mean log-loss plus a ridge on the heights of the steps, each weighed by its share of the
-units: so a term is centred where its units are, and of two terms that tell the same each carries half. Steps are
-written as a start and increments, which are bounded by 0 on the side that monotony demands; L-BFGS-B (Byrd, Lu,
-Nocedal, Zhu 1995) takes such bounds.
+The loss is the weighted mean log-loss plus a ridge: half of `ridge` times the squares of the heights of the steps, each
+weighed by its share of the units. So a term is centred where its units are, and of two terms that tell the same each
+carries half. Steps are written as a start and increments, which are bounded by 0 on the side that monotony demands;
+L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995) takes such bounds.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Steps(NamedTuple):
 
     anchor: the step that says nothing and so stays 0: the first, the last, or none. base: heights cost next to nothing,
     so that it takes up what all others have in common, and they are centred. low, high: the least and the most
-    that a height may be. A free term keeps both. Of a monotone term of which a step is held heights beyond cost `STIFF`
-    times their square. Any other rising one keeps `high`, a falling one `low`, and the other bound only where that one
-    is not given: with both, whoever asks cuts the heights off afterwards.
+    that a height may be. A free term keeps both. Of a monotone term of which a step is held heights beyond cost half of
+    `STIFF` times their square. Any other rising one keeps `high`, a falling one `low`, and the other bound only where
+    that one is not given: with both, whoever asks cuts the heights off afterwards.
     """
 
     bins: NDArray[np.int64]

@@ -66,8 +66,8 @@ class Design(NamedTuple):
 
 
 def weights(sample: Sample, prior: float, among: NDArray[np.bool_]) -> Floats:
-    """Of the known units among some, 0 for the others. Each world counts evenly, and in each a share of `prior` of
-    those units is shared. Within a world each unit counts by the trust in its label.
+    """Of the known units among some, 0 for the others. Each world counts by the root of the trust in the labels of its
+    units, and in each a share of `prior` of those units is shared. Within a world each unit counts by that trust.
     """
     weight = np.zeros(len(sample.key))
     for world in range(_worlds(sample)):

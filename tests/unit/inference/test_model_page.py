@@ -1,4 +1,4 @@
-"""docs/model.md shows the shipped scorecard: every table row in it is made from the scorecard, and none is missing."""
+"""docs/model.md shows the shipped scorecard: each weight and each setting, with its value."""
 
 from __future__ import annotations
 
@@ -53,6 +53,19 @@ def rows():
         yield f"| `{name}` | `{derived.left}` {derived.operator} `{derived.right}` | {derived.meaning} |"
 
 
+def settings():
+    """How each row of the tables of settings begins; what follows says it in words."""
+    for table in (CARD.traffic_types, CARD.users, CARD.pool):
+        told = {name: getattr(table, name) for name in table.__struct_fields__ if name not in ("reason", "source")}
+        classes = told.pop("classes", ())
+        if isinstance(classes, dict):
+            told |= {f"classes.{name}": f"{low} to {high}" for name, (low, high) in classes.items()}
+        elif classes:
+            told["classes"] = ", ".join(classes)
+        for name, value in told.items():
+            yield f"| `{name}` | {value if isinstance(value, str) else f'{value:.5g}'} | "
+
+
 @pytest.fixture(scope="module")
 def page():
     return (REPOSITORY / "docs" / "model.md").read_text("utf-8")
@@ -61,6 +74,20 @@ def page():
 @pytest.mark.parametrize("row", list(rows()), ids=lambda row: row[:40])
 def test_the_page_shows_each_weight(page, row):
     assert row in page.splitlines()
+
+
+def test_the_page_shows_no_weight_that_is_none(page):
+    """Rows of terms are those with a signal in the second of six cells."""
+    signals = {term.signal for term in CARD.terms}
+    cells = {line: [cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()}
+    shown = [line for line, parts in cells.items() if len(parts) == 6 and parts[1] in signals]
+    assert set(shown) <= set(rows())
+    assert len(shown) == len(CARD.terms)
+
+
+@pytest.mark.parametrize("begin", list(settings()))
+def test_the_page_shows_each_setting(page, begin):
+    assert any(line.startswith(begin) for line in page.splitlines())
 
 
 def test_the_page_shows_the_rules_as_they_are_set(page):
