@@ -18,7 +18,7 @@ from mipdns.config import Atlas
 from mipdns.errors import AddressError, SourceUnreadable
 from mipdns.evidence import Assertion
 from mipdns.sources.ages import expires
-from mipdns.sources.reading import Read, Tally, chunks, clip, date_of, expand, lines, whole_text
+from mipdns.sources.reading import Read, Tally, chunks, clip, date_of, expand, has_come, lines, whole_text
 from mipdns.vocabulary import Class, Signal
 
 SHARE_MIN = 0.1
@@ -147,7 +147,10 @@ def _day(timestamp: int | None) -> datetime.date | None:
         return None
     if not 0 < timestamp < 1 << 34:
         raise ValueError(f"timestamp {timestamp} is not in unix seconds")
-    return datetime.datetime.fromtimestamp(timestamp, datetime.UTC).date()
+    day = datetime.datetime.fromtimestamp(timestamp, datetime.UTC).date()
+    if not has_come(day):
+        raise ValueError(f"timestamp {timestamp} lies on {day}, which has not come yet")
+    return day
 
 
 def _note(seen: _Seen, trace: _Trace, judged: int, day: datetime.date) -> None:

@@ -238,15 +238,22 @@ class FileTally:
             self.examples.append(BadLine(str(self.path), line, flat[:REASON_CHARACTERS]))
 
     def saw(self, day: datetime.date | None) -> None:
-        """Take note of a day that the contents speak of; the newest one dates the file."""
-        if day is not None and (self.dated is None or day > self.dated):
+        """Take note of a day that the contents speak of; the newest one that has come dates the file."""
+        if day is not None and has_come(day) and (self.dated is None or day > self.dated):
             self.dated = day
 
 
 class Tally:
-    """Counts a source's files, one after the other, and closes the account."""
+    """Counts a source's files, one after the other, and closes the account.
+
+    Raises SourceUnreadable for a source that is `dated` a day that has not come.
+    """
 
     def __init__(self, source: Source, bad_lines_max: float) -> None:
+        if source.dated is not None and not has_come(source.dated):
+            raise SourceUnreadable(
+                f"source {source.name!r}: dated {source.dated} has not come yet: what it says would not age until then"
+            )
         self.source = source
         self.bad_lines_max = bad_lines_max
         self.files: list[FileTally] = []
@@ -303,6 +310,11 @@ def check_bad_lines(name: str, bad_lines_max: float, *, rows: int, rejected: int
         f"source {name!r}: {rejected} of {total} lines cannot be read ({100 * rejected / total:.3g} %, the limit is "
         f"{100 * bad_lines_max:.3g} %): {'; '.join(shown)}; mend the file or raise bad_lines_max in [load]"
     )
+
+
+def has_come(day: datetime.date) -> bool:
+    """Whether a day is today or past, somewhere: east of here it is tomorrow already."""
+    return day <= datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(1)
 
 
 def date_of(source: Source, path: Path, inside: datetime.date | None) -> datetime.date:

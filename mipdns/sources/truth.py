@@ -16,7 +16,7 @@ from mipdns.config import Truth
 from mipdns.errors import SourceUnreadable
 from mipdns.evidence import Assertion, Label
 from mipdns.sources.ages import expires
-from mipdns.sources.reading import Read, Tally, clip, expand, fields, hint, lines, named_range
+from mipdns.sources.reading import Read, Tally, clip, expand, fields, has_come, hint, lines, named_range
 from mipdns.vocabulary import CLASS_NAMES, Class, Signal
 
 COLUMNS = ("prefix", "verdict", "class", "observed", "who")
@@ -118,7 +118,6 @@ def _row(line: str, places: dict[str, int], source: str) -> Label:
         observed = datetime.date.fromisoformat(value["observed"])
     except ValueError:
         raise ValueError(f"observed {clip(value['observed'])} is not a day such as 2026-09-22") from None
-    tomorrow = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(1)
-    if observed > tomorrow:  # east of here it is tomorrow already
+    if not has_come(observed):
         raise ValueError(f"observed {observed} has not come yet: it would outweigh every later word")
     return Label(first, last, verdict == "confirm", classes, observed, value["who"] or source, source)

@@ -225,6 +225,12 @@ def test_without_a_timestamp_the_file_dates_it(tmp_path):
     assert one.observed == datetime.date(2023, 1, 2)
 
 
+def test_a_traceroute_of_a_day_that_has_not_come_is_a_bad_line(tmp_path):
+    got = read(tmp_path, SHOWN | {"timestamp": 1 << 33}, SHOWN, bad_lines_max=0.5)
+    assert (got.files[0].rows, got.files[0].rejected) == (1, 1)
+    assert got.files[0].examples[0].reason == "timestamp 8589934592 lies on 2242-03-16, which has not come yet"
+
+
 def test_a_configured_date_stands_before_the_time_inside(tmp_path):
     got = read(tmp_path, SHOWN, dated=datetime.date(2023, 1, 2))
     assert got.records[0].observed == got.files[0].dated == datetime.date(2023, 1, 2)

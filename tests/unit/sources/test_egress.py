@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,23 @@ def test_what_each_class_asserts(tmp_path, class_, origin, stance, classes):
 def test_the_date_inside_is_the_observation(tmp_path):
     read = load(tmp_path, "# Last update: Sat, 22 Aug 2026 03:00:29 +0200\n1.2.3.4\n")
     assert read.records[0].observed == read.files[0].dated == datetime.date(2026, 8, 22)
+
+
+def test_a_day_in_a_comment_that_has_not_come_dates_nothing(tmp_path):
+    path = tmp_path / "x.list"
+    path.write_text("# updated 2126-08-01\n1.2.3.4\n")
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    source = config.Egress(name="e", path=str(path), format="cidr", class_="tor")
+    (one,) = egress.read(source, bad_lines_max=0).records
+    assert one.observed == datetime.date(2023, 11, 14)
+
+
+def test_a_list_of_a_day_that_has_not_come_is_refused(tmp_path):
+    """It would not age until then."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    load(tmp_path, "1.2.3.4", dated=today + datetime.timedelta(1))  # east of here it is tomorrow already
+    with pytest.raises(SourceUnreadable, match=r"source 'e': dated \d{4}-\d\d-\d\d has not come yet"):
+        load(tmp_path, "1.2.3.4", dated=today + datetime.timedelta(2))
 
 
 def test_a_range_in_two_files_has_the_newer_day(tmp_path):
