@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from mipdns.validation import plots
-from mipdns.validation.validate import too_few
+from mipdns.validation.validate import of_truth, too_few
 
 BIN_OFF = 0.10
 BIN_UNITS = 200
@@ -32,14 +32,14 @@ def page(document: dict[str, Any]) -> str:
     build = document["build"]
     style = resources.files("mipdns.validation").joinpath("page.css").read_text("utf-8")
     policy = "default-src 'none'; style-src 'unsafe-inline'"
-    unread, note = document["lines_unread"], document["note"]
+    note = document["note"]
     body = [
         "<h1>How right is this build?</h1>",
         f'<p class="soft">Build {build["serial"]} of {escape(build["finished"])}, as of {escape(build["as_of"])}, '
         f"model {escape(build['model'])}, prior {build['prior']:g}: {build['verdicts']:,} verdicts, "
         f"{build['listed_ipv4']:,} IPv4 addresses and {build['listed_ipv6_64s']:,} IPv6 /64s at 50 or more.</p>",
         f'<p class="soft">Intervals hold 95 % of {document["draws"]} draws of networks (seed {document["seed"]}). '
-        f"Made {escape(document['made'])}.{f' {unread:,} lines of the truth cannot be read.' * (unread > 0)}</p>",
+        f"Made {escape(document['made'])}.{''.join(f' {told}.' for told in of_truth(document))}</p>",
         f"<p>Mind: {escape(note)}.</p>" * bool(note),
         *(_set(part) for part in document["sets"]),
         _believed(document["sources"]),
@@ -244,7 +244,8 @@ def _believed(rows: Sequence[dict[str, Any]]) -> str:
 
 def _networks(row: dict[str, Any], most: int = 3) -> str:
     told = ", ".join(f"AS{one['asn']} {one['weighs']:+.2f}" for one in row["networks"][:most])
-    return told + (f" and {row['networks_changed'] - most:,} more" if row["networks_changed"] > most else "")
+    told += f" and {row['networks_changed'] - most:,} more" if row["networks_changed"] > most else ""
+    return f'<span class="wrap">{told}</span>' if told else ""
 
 
 def _drift(drift: dict[str, Any] | None) -> str:

@@ -54,10 +54,13 @@ class Truth(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a file says, and what of it could not be read: a line and its fault each."""
+    """What a file says, and what of it could not be read: a line and its fault each. contradicted: how many ranges it
+    both confirms and denies.
+    """
 
     words: list[Word]
     bad: list[str]
+    contradicted: int
 
 
 def read_truth(path: Path) -> list[Word]:
@@ -93,7 +96,8 @@ def read_statements(path: Path) -> Reading:
         raise TooManyBadLines(f"{path}: {len(bad)} of {len(words) + len(bad)} lines cannot be read: {bad[0]}")
     if not words:
         raise SourceUnreadable(f"{path}: holds no statement")
-    return Reading(words, bad)
+    verdicts = {(word.first, word.last, word.shared) for word in words}
+    return Reading(words, bad, len(verdicts) - len({(first, last) for first, last, _ in verdicts}))
 
 
 def _columns(line: str) -> list[str]:

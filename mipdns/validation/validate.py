@@ -71,9 +71,10 @@ def validate(
     asked = silence(without, kinds)
     card = card or inference.shipped_scorecard()
     sets: list[tuple[str, list[Word], Silence]]
-    unread: list[str] = []
+    unread, contradicted = 0, 0
     if truth_file is not None:
-        words, unread = truth.read_statements(truth_file)
+        words, bad, contradicted = truth.read_statements(truth_file)
+        unread = len(bad)
         copied = _copied(words, people)
         sets = [(truth_file.name, words, _and(asked, Signal.PARTNER) if copied else asked)]
     else:
@@ -113,7 +114,8 @@ def validate(
             "draws": plan.draws,
             "seed": plan.seed,
             "sets": [part for part in parts if part is not None],
-            "lines_unread": len(unread),
+            "lines_unread": unread,
+            "contradicted": contradicted,
             "sources": records(store.beliefs(database), said, card, build.as_of),
             "drift": drift.drift(bulk),
             "space": drift.space(bulk),
@@ -138,10 +140,7 @@ def _nothing(truth_file: Path | None, labels: Sequence[str]) -> str:
 
 def as_text(document: dict[str, Any]) -> str:
     """The few numbers that a person asks for first, and what is not in them."""
-    lines = []
-    if document["lines_unread"]:
-        lines.append(f"{document['lines_unread']} lines of the truth cannot be read and are left out")
-    lines += filter(None, [document["note"]])
+    lines = [*of_truth(document), *filter(None, [document["note"]])]
     for part in document["sets"]:
         again = f", judged again without {', '.join(part['without'])}" if part["without"] else ""
         lines.append(
@@ -170,6 +169,15 @@ def as_text(document: dict[str, Any]) -> str:
             f"addresses across {moved['floor']}: {moved['gained'][0]} up, {moved['lost'][0]} down"
         )
     return "\n".join(lines)
+
+
+def of_truth(document: dict[str, Any]) -> list[str]:
+    """What a file of truth says that cannot be taken as it stands."""
+    unread, contradicted = document["lines_unread"], document["contradicted"]
+    told = [f"{unread} lines of the truth cannot be read and are left out"] if unread else []
+    if contradicted:
+        told.append(f"{contradicted} ranges of the truth are both confirmed and denied; the later line counts")
+    return told
 
 
 def too_few(part: dict[str, Any]) -> str:

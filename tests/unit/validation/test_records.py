@@ -67,7 +67,7 @@ def test_each_kind_of_word_of_a_source_is_a_row():
     assert {row["origin"] for row in rows} == {"names.nat", "names.static"}
     gaps = [abs(row["claims"] - row["weighs"]) for row in rows]
     assert gaps == sorted(gaps, reverse=True)
-    document = {"lines_unread": 0, "note": "", "sets": [], "sources": rows, "drift": None}
+    document = {"lines_unread": 0, "contradicted": 0, "note": "", "sets": [], "sources": rows, "drift": None}
     assert as_text(document) == line(rows[0], 1), "one line a source, which tells that there is more"
 
 

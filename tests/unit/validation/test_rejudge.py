@@ -343,11 +343,20 @@ def test_what_is_left_out_is_told(database, tmp_path):
     text, shown = as_text(document), page(document)
     assert "1 lines of the truth cannot be read" in text
     assert "left out, since they have no verdict: 1 shared units, 198 others" in text
-    assert "1 lines of the truth cannot be read." in shown
+    assert "1 lines of the truth cannot be read and are left out." in shown
     assert "Of 1 shared units and 198 others there is no verdict" in shown
     (tmp_path / "all.csv").write_text("prefix,verdict\n51.15.7.9,confirm\n51.15.7.10,deny\n")
     everything = as_text(validate(database, tmp_path / "all.csv", plan=FEW))
     assert "left out" not in everything and "cannot be read" not in everything
+
+
+def test_what_a_truth_says_both_ways_is_told_and_the_later_line_counts(database, tmp_path):
+    lines = ["51.15.7.9,deny", "51.15.7.10,deny", "51.15.0.0/16,deny", "51.15.7.9/32,confirm", "51.15.7.10,deny"]
+    (tmp_path / "truth.csv").write_text("\n".join(["prefix,verdict", *lines]))
+    document = validate(database, tmp_path / "truth.csv", plan=FEW)
+    assert (document["contradicted"], document["sets"][0]["shared"]) == (1, 1)
+    told = "1 ranges of the truth are both confirmed and denied; the later line counts"
+    assert told in as_text(document) and f"{told}." in page(document)
 
 
 @pytest.mark.parametrize(("verdicts", "one_sided"), [("cc", True), ("dd", True), ("cd", False)])
