@@ -67,7 +67,10 @@ def fit(
     start: float | None = None,
     iterations: int = 1000,
 ) -> Fit:
-    """Fit all terms together. offset: log-odds that each unit has beside them. start: fixed, or None to fit it too."""
+    """Fit all terms together. offset: log-odds that each unit has beside them. start: fixed, or None to fit it too.
+
+    iterations: where the loss is still falling after so many, what is reached by then is taken.
+    """
     last = [_from_last(term) for term in terms]
     terms = [_turned(term) if turn else term for term, turn in zip(terms, last, strict=True)]
     size = len(shared)
