@@ -151,14 +151,24 @@ def test_an_output_that_cannot_be_opened_is_told_as_all_else(tmp_path: Path):
     config = tmp_path / "mipdns.toml"
     config.write_text("")
     store.regenerate(tmp_path / "mip.db", contents())
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "folder").mkdir()
     there = tmp_path / "no" / "out.csv"
     told = CliRunner().invoke(main, ["--config", str(config), "export", "csv", "--output", str(there)])
     wanted = f"mipdns: --output {there}: {there.parent} is no folder that can be written\n"
     assert (told.exit_code, told.output) == (1, wanted)
+    for name, fault in (
+        ("loop", "cannot be opened: Too many levels of symbolic links"),
+        ("folder", "is a folder; name a file"),
+    ):
+        told = CliRunner().invoke(main, ["--config", str(config), "export", "csv", "--output", str(tmp_path / name)])
+        assert told.exit_code == 1
+        assert told.output.startswith("mipdns: ") and told.output.endswith(f"{tmp_path / name}: {fault}\n")
 
 
 READ_AND_KEPT = {
     "mip.db": "read",
+    "mip.db-wal": "read too",
     "mip.idx": "mapped",
     "own.json": "{}",
     "zones/mip.internal.toml": "a zone",
